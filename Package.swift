@@ -1,0 +1,61 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .treatAllWarnings(as: .error),
+]
+
+/// One library target of ours; `on` names the targets it may import, always downwards.
+func library(_ name: String, on dependencies: [String] = []) -> Target {
+  .target(
+    name: name, dependencies: dependencies.map { .byName(name: $0) }, swiftSettings: settings)
+}
+
+func tests(_ name: String, of dependencies: [String]) -> Target {
+  .testTarget(
+    name: name, dependencies: (dependencies + ["TestSupport"]).map { .byName(name: $0) },
+    swiftSettings: settings)
+}
+
+let package = Package(
+  name: "mmuemu",
+  platforms: [.macOS(.v15)],
+  products: [
+    .library(name: "MMUKit", targets: ["MMUKit"]),
+    .library(name: "MMUCommands", targets: ["MMUCommands"]),
+    .executable(name: "mmuemu", targets: ["mmuemu"]),
+  ],
+  targets: [
+    library("MMUMemory"),
+    library("MMUTiming", on: ["MMUMemory"]),
+    library("RISCV"),
+    library("ExecutableFormat"),
+    library("MMUAssembly", on: ["RISCV", "ExecutableFormat"]),
+    library("MMUPaging", on: ["MMUMemory", "MMUTiming"]),
+    library("MMUExecution", on: ["RISCV", "MMUMemory", "MMUPaging", "MMUTiming"]),
+    library(
+      "MMUKernel", on: ["MMUMemory", "MMUTiming", "MMUPaging", "RISCV", "ExecutableFormat"]),
+    library(
+      "MMUKit",
+      on: [
+        "MMUMemory", "MMUTiming", "RISCV", "ExecutableFormat", "MMUAssembly", "MMUPaging",
+        "MMUExecution", "MMUKernel",
+      ]),
+    library("MMUReporting", on: ["MMUKit", "MMUAssembly"]),
+    library("MMUCommands", on: ["MMUReporting", "MMUKit", "MMUAssembly"]),
+    .executableTarget(name: "mmuemu", dependencies: ["MMUCommands"], swiftSettings: settings),
+    .executableTarget(name: "Benchmarks", dependencies: ["MMUKit"], swiftSettings: settings),
+
+    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+    tests("RISCVTests", of: ["RISCV"]),
+    tests("ExecutableFormatTests", of: ["ExecutableFormat"]),
+    tests("AssemblyTests", of: ["MMUAssembly"]),
+    tests("PagingTests", of: ["MMUPaging"]),
+    tests("ExecutionTests", of: ["MMUExecution", "MMUKit", "MMUAssembly"]),
+    tests("KernelTests", of: ["MMUKernel", "MMUKit"]),
+    tests("CommandTests", of: ["MMUCommands"]),
+  ]
+)
