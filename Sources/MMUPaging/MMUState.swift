@@ -1,0 +1,99 @@
+import MMUMemory
+package import MMUTiming
+
+/// One array of a TLB and what the filter in front knows of it.
+struct TLBStore {
+  var store: TagStore
+  /// For each set, the filter slot filled on its behalf plus 1; zero: none.
+  let slots: UnsafeMutablePointer<UInt16>
+  /// The filter may hold any live entry of this array, not only each set's most recent one.
+  let touches: Bool
+
+  init(_ geometry: CacheGeometry, seed: UInt64, clock: UnsafeMutablePointer<UInt64>?) {
+    store = TagStore(geometry, seed: seed, clock: clock)
+    slots = .allocate(capacity: geometry.sets)
+    slots.initialize(repeating: 0, count: geometry.sets)
+    touches = geometry.sets == 1 && geometry.ways > 8 && geometry.replacement != .treePLRU
+  }
+
+  func free() {
+    store.free()
+    slots.deallocate()
+  }
+}
+
+/// Where pages of one size are looked up: an array and the size.
+struct Probe {
+  let array: UnsafeMutablePointer<TLBStore>
+  let size: UInt64
+  let shift: UInt64
+}
+
+/// A TLB: its arrays, and the probes a lookup makes, smallest page first.
+struct TLB {
+  let arrays: UnsafeMutablePointer<TLBStore>
+  let arrayCount: Int
+  let probes: UnsafeMutablePointer<Probe>
+  let probeCount: Int
+
+  init(
+    _ configuration: [TLBArray], seed: inout UInt64, clock: UnsafeMutablePointer<UInt64>? = nil
+  ) {
+    arrays = .allocate(capacity: max(1, configuration.count))
+    arrayCount = configuration.count
+    var list: [Probe] = []
+    for (i, array) in configuration.enumerated() {
+      // Only the first array can share a clock with an engine: its filter may touch.
+      let shared = i == 0 ? clock : nil
+      (arrays + i).initialize(
+        to: TLBStore(array.geometry, seed: SplitMix.next(&seed), clock: shared))
+      for size in array.sizes {
+        list.append(
+          Probe(array: arrays + i, size: UInt64(size.rawValue), shift: size.shift))
+      }
+    }
+    list.sort { $0.size < $1.size }
+    probes = .allocate(capacity: max(1, list.count))
+    probes.initialize(from: list, count: list.count)
+    probeCount = list.count
+  }
+
+  func free() {
+    for i in 0..<arrayCount { arrays[i].free() }
+    arrays.deallocate()
+    probes.deallocate()
+  }
+}
+
+/// Everything the hot functions of the MMU touch, behind one pointer.
+package struct MMUState {
+  var controls: PagingControls
+  /// CR3 bits 51:12.
+  package var root: UInt64
+  /// CR3 bits 11:0 as written.
+  var controlRegister3Low: UInt64
+  /// The PCID translations are tagged with: zero while CR4.PCIDE = 0.
+  package var pcid: UInt64
+
+  var itlb: TLB
+  var dtlb: TLB
+  var stlb: TLB
+  /// Caches of PML4, PDPT and PD entries; a nil one is not there.
+  var structures: (TagStore?, TagStore?, TagStore?)
+
+  package let context: UnsafeMutableRawPointer
+  package let counters: UnsafeMutablePointer<UInt64>
+  package let base: UnsafeMutableRawPointer
+  package let ramBytes: UInt64
+  package let watch: UnsafeMutablePointer<UInt8>
+  unowned(unsafe) let memory: PhysicalMemory
+  package let costs: CostModel
+
+  /// The last fault: 0 none, 1 #PF, 2 #GP, 3 bus error.
+  package var faultKind = 0
+  package var faultAddress: UInt64 = 0
+  package var faultCode: UInt64 = 0
+  package var controlRegister2: UInt64 = 0
+  /// The instruction-TLB entry's stamp that the last fetch translation used.
+  package var fetchTouch: UnsafeMutablePointer<UInt64>
+}

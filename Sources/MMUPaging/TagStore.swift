@@ -1,0 +1,265 @@
+// A set-associative array of tagged 64-bit values: the shape of every TLB array and of every
+// paging-structure cache. Plain pointers, so that a lookup is a few host instructions; the owner
+// (`MMU`) frees it.
+
+/// The layout of a tag. A tag is zero for an invalid entry.
+///
+///     63           16  15:14  13  12     11:0
+///     page number      size   G   valid  PCID (0 if G)
+package enum Tag {
+  @inlinable package static var valid: UInt64 { 1 << 12 }
+  @inlinable package static var global: UInt64 { 1 << 13 }
+
+  /// The tag of page `number` of size `size` (0...2) under `pcid`.
+  @inlinable package static func make(_ number: UInt64, size: UInt64, pcid: UInt64) -> UInt64 {
+    number &<< 16 | size &<< 14 | valid | pcid
+  }
+  /// The same page as a global entry.
+  @inlinable package static func asGlobal(_ tag: UInt64) -> UInt64 { tag & ~0xfff | global }
+  @inlinable package static func size(_ tag: UInt64) -> UInt64 { (tag &>> 14) & 3 }
+  @inlinable package static func number(_ tag: UInt64) -> UInt64 { tag &>> 16 }
+}
+
+package struct TagStore {
+  let sets: Int
+  let ways: Int
+  let policy: Replacement
+  /// sets - 1 if that is a mask, else nil-like `.max`: the set is then a remainder.
+  let setMask: UInt64
+  let tags: UnsafeMutablePointer<UInt64>
+  let values: UnsafeMutablePointer<UInt64>
+  /// LRU: time of the last use; FIFO: time of the fill; zero for an invalid entry.
+  package let stamps: UnsafeMutablePointer<UInt64>
+  /// The clock the stamps are taken from. It may live elsewhere, where an engine can advance it.
+  package let clock: UnsafeMutablePointer<UInt64>
+  private let ownsClock: Bool
+  /// Tree bits, a heap of `treeNodes` bytes for each set (tree-PLRU only).
+  private let tree: UnsafeMutablePointer<UInt8>
+  private let treeNodes: Int
+  private var random: UInt64
+  /// Live entries by page size (0...2), and how many of all are global (3).
+  package let live: UnsafeMutablePointer<Int>
+  /// For wide sets: hash chains for lookup and a list in order of last known use.
+  private let wide: WideSetIndex?
+
+  init(
+    _ geometry: CacheGeometry, seed: UInt64, clock shared: UnsafeMutablePointer<UInt64>? = nil
+  ) {
+    let entries = geometry.entries
+    sets = geometry.sets
+    ways = geometry.ways
+    policy = geometry.replacement
+    setMask = sets & (sets - 1) == 0 ? UInt64(sets - 1) : .max
+    tags = .allocate(capacity: entries)
+    values = .allocate(capacity: entries)
+    stamps = .allocate(capacity: entries)
+    tags.initialize(repeating: 0, count: entries)
+    values.initialize(repeating: 0, count: entries)
+    stamps.initialize(repeating: 0, count: entries)
+    ownsClock = shared == nil
+    clock = shared ?? .allocate(capacity: 1)
+    clock.pointee = 0
+    var nodes = 1
+    while nodes < ways { nodes *= 2 }
+    treeNodes = policy == .treePLRU ? nodes * 2 : 0
+    tree = .allocate(capacity: max(1, treeNodes * sets))
+    tree.initialize(repeating: 0, count: max(1, treeNodes * sets))
+    random = seed
+    live = .allocate(capacity: 4)
+    live.initialize(repeating: 0, count: 4)
+    wide = ways > 16 ? WideSetIndex(entries: entries, sets: sets) : nil
+  }
+
+  func free() {
+    tags.deallocate()
+    values.deallocate()
+    stamps.deallocate()
+    if ownsClock { clock.deallocate() }
+    tree.deallocate()
+    live.deallocate()
+    wide?.free()
+  }
+
+  /// The set of page `number`; remainders are taken of the number of the 48-bit address.
+  @inline(__always) func set(of number: UInt64) -> Int {
+    setMask != .max ? Int(number & setMask) : Int(number % UInt64(sets))
+  }
+
+  /// The entry that holds `tag`, or its global form; -1 if none does.
+  @inline(__always) func find(_ tag: UInt64) -> Int {
+    if wide != nil { return findWide(tag) }
+    let start = set(of: Tag.number(tag)) &* ways
+    let end = start &+ ways
+    var entry = start
+    if live[3] == 0 {
+      while entry < end {
+        if tags[entry] == tag { return entry }
+        entry &+= 1
+      }
+      return -1
+    }
+    let global = Tag.asGlobal(tag)
+    while entry < end {
+      let t = tags[entry]
+      if t == tag || t == global { return entry }
+      entry &+= 1
+    }
+    return -1
+  }
+
+  @inline(never) private func findWide(_ tag: UInt64) -> Int {
+    let wide = wide.unsafelyUnwrapped
+    let global = Tag.asGlobal(tag)
+    var entry = wide.first(tag)
+    while entry >= 0 {
+      let t = tags[entry]
+      if t == tag || t == global { return entry }
+      entry = wide.next(entry)
+    }
+    return -1
+  }
+
+  /// The entry with exactly this tag; -1 if there is none.
+  func findExactly(_ tag: UInt64) -> Int {
+    let start = set(of: Tag.number(tag)) &* ways
+    for entry in start..<start &+ ways where tags[entry] == tag { return entry }
+    return -1
+  }
+
+  /// Notes a use of a live entry.
+  @inline(__always) func touch(_ entry: Int) {
+    if policy == .lru {
+      clock.pointee &+= 1
+      stamps[entry] = clock.pointee
+    } else if policy == .treePLRU {
+      touchTree(entry)
+    }
+  }
+
+  /// Points every node on the way to `entry` at its other half; the left half of n ways has
+  /// ceil(n / 2).
+  @inline(never) private func touchTree(_ entry: Int) {
+    let bits = tree + (entry / ways) * treeNodes
+    let way = entry % ways
+    var low = 0
+    var high = ways
+    var node = 1
+    while high - low > 1 {
+      let middle = (low + high + 1) / 2
+      if way < middle {
+        bits[node] = 1
+        high = middle
+        node = 2 * node
+      } else {
+        bits[node] = 0
+        low = middle
+        node = 2 * node + 1
+      }
+    }
+  }
+
+  /// Makes `tag` live with `value`, in the place of an invalid entry or of the policy's victim, and
+  /// counts as its first use.
+  /// - Returns: the entry, and the tag that had to go (zero: none).
+  @inline(__always)
+  mutating func insert(_ tag: UInt64, _ value: UInt64) -> (entry: Int, evicted: UInt64) {
+    let set = set(of: Tag.number(tag))
+    let entry = victim(set)
+    let old = tags[entry]
+    if old != 0 { forget(entry) }
+    tags[entry] = tag
+    values[entry] = value
+    live[Int(Tag.size(tag))] &+= 1
+    if tag & Tag.global != 0 { live[3] &+= 1 }
+    clock.pointee &+= 1
+    stamps[entry] = clock.pointee
+    if policy == .treePLRU { touchTree(entry) }
+    wide?.insert(entry, tag, set: set, stamp: clock.pointee)
+    return (entry, old)
+  }
+
+  @inline(__always) private mutating func victim(_ set: Int) -> Int {
+    switch policy {
+    case .lru, .fifo:
+      if let wide { return wide.oldest(set, stamps) }
+      // An invalid entry has stamp 0: the least stamp finds it first.
+      var entry = set &* ways
+      let end = entry &+ ways
+      var best = entry
+      var least = stamps[entry]
+      entry &+= 1
+      while entry < end {
+        let stamp = stamps[entry]
+        if stamp < least {
+          least = stamp
+          best = entry
+        }
+        entry &+= 1
+      }
+      return best
+    case .treePLRU, .random:
+      return otherVictim(set)
+    }
+  }
+
+  @inline(never) private mutating func otherVictim(_ set: Int) -> Int {
+    let start = set * ways
+    for entry in start..<start + ways where tags[entry] == 0 { return entry }
+    if policy == .random {
+      return start + Int(SplitMix.next(&random) % UInt64(ways))
+    }
+    let bits = tree + set * treeNodes
+    var low = 0
+    var high = ways
+    var node = 1
+    while high - low > 1 {
+      let middle = (low + high + 1) / 2
+      if bits[node] == 0 {
+        high = middle
+        node = 2 * node
+      } else {
+        low = middle
+        node = 2 * node + 1
+      }
+    }
+    return start + low
+  }
+
+  /// Drops a live entry. Replacement state of the others stays as it is.
+  func remove(_ entry: Int) {
+    forget(entry)
+    tags[entry] = 0
+    stamps[entry] = 0
+  }
+
+  @inline(__always) private func forget(_ entry: Int) {
+    let tag = tags[entry]
+    live[Int(Tag.size(tag))] &-= 1
+    if tag & Tag.global != 0 { live[3] &-= 1 }
+    wide?.remove(entry, tag, set: entry / ways)
+  }
+
+  var isEmpty: Bool { live[0] | live[1] | live[2] == 0 }
+
+  /// Drops every entry whose tag satisfies (tag & mask) == pattern.
+  func removeAll(mask: UInt64, pattern: UInt64) {
+    if isEmpty { return }
+    for entry in 0..<sets * ways where tags[entry] != 0 && tags[entry] & mask == pattern {
+      remove(entry)
+    }
+  }
+
+  /// Drops everything.
+  func removeAll() { removeAll(mask: 0, pattern: 0) }
+}
+
+/// SplitMix64, the generator behind every seeded choice: state in, next value out.
+package enum SplitMix {
+  @inlinable package static func next(_ state: inout UInt64) -> UInt64 {
+    state &+= 0x9e37_79b9_7f4a_7c15
+    var z = state
+    z = (z ^ (z &>> 30)) &* 0xbf58_476d_1ce4_e5b9
+    z = (z ^ (z &>> 27)) &* 0x94d0_49bb_1331_11eb
+    return z ^ (z &>> 31)
+  }
+}
