@@ -34,6 +34,7 @@ public struct VirtualAddress: Hashable, Comparable, Sendable {
   }
 
   /// Makes an address of a canonical value.
+  ///
   /// - Precondition: `raw` is canonical.
   @inlinable public init(_ raw: UInt64) {
     precondition(Self.isCanonical(raw), "non-canonical virtual address")
@@ -101,6 +102,7 @@ public struct PCID: Hashable, Sendable {
   /// 0...4095.
   public let rawValue: UInt16
   /// Makes an identifier.
+  ///
   /// - Precondition: `raw` is below 4096.
   @inlinable public init(_ raw: UInt16) {
     precondition(raw < 4096, "a PCID has 12 bits")

@@ -41,6 +41,7 @@ public final class PhysicalMemory {
   package var staleCode: [FrameNumber] = []
 
   /// Maps `bytes` of zeroed memory.
+  ///
   /// - Precondition: `bytes` is a positive multiple of 4096 and the host can map it.
   public init(bytes: UInt64) {
     precondition(bytes > 0 && bytes % pageBytes == 0, "RAM is a whole number of frames")
@@ -63,8 +64,9 @@ public final class PhysicalMemory {
     address.rawValue < bytes && count <= bytes - address.rawValue
   }
 
-  /// The host address of a frame's first byte. Reading through it is always right; a writer must
-  /// call `willWrite` first.
+  /// The host address of a frame's first byte.
+  ///
+  /// Reading through it is always right; a writer must call `willWrite` first.
   /// - Precondition: the frame lies in RAM.
   @inlinable public func pointer(to frame: FrameNumber) -> UnsafeMutableRawPointer {
     precondition(frame.rawValue < frameCount, "frame beyond RAM")
@@ -72,6 +74,7 @@ public final class PhysicalMemory {
   }
 
   /// Loads the aligned or unaligned 64-bit little-endian word at `address`.
+  ///
   /// - Throws: `BusError` if it does not lie in RAM.
   @inlinable public func load(_ address: PhysicalAddress) throws(BusError) -> UInt64 {
     guard contains(address, count: 8) else { throw BusError(address) }
@@ -80,6 +83,7 @@ public final class PhysicalMemory {
   }
 
   /// Stores a 64-bit little-endian word at `address`.
+  ///
   /// - Throws: `BusError` if it does not lie in RAM.
   @inlinable public func store(_ value: UInt64, at address: PhysicalAddress) throws(BusError) {
     guard contains(address, count: 8) else { throw BusError(address) }
@@ -89,6 +93,7 @@ public final class PhysicalMemory {
   }
 
   /// Copies `source` to physical memory from `address` on.
+  ///
   /// - Throws: `BusError` if the target does not lie in RAM; then nothing is written.
   public func write(
     _ source: UnsafeRawBufferPointer, at address: PhysicalAddress
@@ -101,6 +106,7 @@ public final class PhysicalMemory {
   }
 
   /// Copies physical memory from `address` on to `target`.
+  ///
   /// - Throws: `BusError` if the source does not lie in RAM; then nothing is read.
   public func read(
     _ address: PhysicalAddress, into target: UnsafeMutableRawBufferPointer
@@ -135,6 +141,7 @@ public final class PhysicalMemory {
 
   /// Sets bits of a paging-structure entry as one indivisible update; the only place where the
   /// processor writes A and D.
+  ///
   /// - Returns: whether memory changed.
   /// - Precondition: the entry lies in RAM.
   @inlinable public func setEntryBits(_ bits: UInt64, at address: PhysicalAddress) -> Bool {

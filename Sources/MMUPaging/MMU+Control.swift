@@ -27,6 +27,7 @@ extension MMU {
 
   /// MOV CR3: bits 51:12 are the PML4's address, bits 11:0 the PCID if CR4.PCIDE = 1; bit 63 then
   /// keeps the cached translations of that PCID, which are else dropped, but for global ones.
+  ///
   /// - Throws: #GP if a bit from MAXPHYADDR to 62 is set, or bit 63 while CR4.PCIDE = 0.
   public func writeControlRegister3(_ value: UInt64) throws(GeneralProtection) {
     let keep = value >> 63 != 0
@@ -45,6 +46,7 @@ extension MMU {
   }
 
   /// MOV CR4, as far as paging goes: PGE (bit 7), PCIDE (17), SMEP (20), SMAP (21), PKE (22).
+  ///
   /// - Throws: #GP if PCIDE is set while CR3[11:0] is not zero.
   public func writeControlRegister4(_ value: UInt64) throws(GeneralProtection) {
     let old = state.pointee.controls
@@ -66,7 +68,9 @@ extension MMU {
     }
   }
 
-  /// MOV CR0, as far as paging goes: WP. No translation is dropped; rights are checked at each use.
+  /// MOV CR0, as far as paging goes: WP.
+  ///
+  /// No translation is dropped; rights are checked at each use.
   public func setWriteProtect(_ value: Bool) {
     state.pointee.controls.writeProtect = value
     dropFilters(state)
@@ -82,7 +86,9 @@ extension MMU {
   }
 
   /// INVLPG: drops the page that holds `address` for the current PCID and as a global one, and all
-  /// structure-cache entries of the current PCID. A non-canonical address does nothing.
+  /// structure-cache entries of the current PCID.
+  ///
+  /// A non-canonical address does nothing.
   public func invalidatePage(_ address: UInt64) {
     charge(state.pointee.costs.invalidatePage)
     guard VirtualAddress.isCanonical(address) else { return }
@@ -93,6 +99,7 @@ extension MMU {
   }
 
   /// INVPCID.
+  ///
   /// - Parameters:
   ///   - type: 0 one address of one PCID, 1 one PCID, 2 everything, 3 everything but global entries.
   ///   - descriptor: the descriptor's low quadword: the PCID, and zeros in bits 63:12.

@@ -164,7 +164,9 @@ private func globalTag(
   global ? Tag.asGlobal(tag) : tag
 }
 
-/// Makes a first-level entry. A page size without an array is not cached there.
+/// Makes a first-level entry.
+///
+/// A page size without an array is not cached there.
 private func fillFirst(
   _ s: UnsafeMutablePointer<MMUState>, _ address: UInt64, _ access: UInt64,
   _ value: EffectiveEntry, _ size: UInt64, _ global: Bool
@@ -195,9 +197,10 @@ private func noTouch(_ s: UnsafeMutablePointer<MMUState>) -> UnsafeMutablePointe
   (s.pointee.context + TranslationContext.noTouch).assumingMemoryBound(to: UInt64.self)
 }
 
-/// A permitted write met an entry whose D is clear: the processor sets D in the leaf in memory, by a
-/// walk of its own from the root (not counted as a walk; its entry reads are charged). If memory says
-/// something else by now than the entry did, memory wins.
+/// A permitted write met an entry whose D is clear: the processor sets D in the leaf in memory, by
+/// a walk of its own from the root (not counted as a walk; its entry reads are charged).
+///
+/// If memory says something else by now than the entry did, memory wins.
 @inline(never)
 private func setDirty(
   _ s: UnsafeMutablePointer<MMUState>, _ address: UInt64, _ access: UInt64, _ probe: Probe,
@@ -230,8 +233,10 @@ private func setDirty(
   return frame(result.value, address, 12 &+ 9 &* result.size)
 }
 
-/// Raises #PF. It drops what the TLBs and structure caches hold for the address, so that a retry
-/// sees the tables in memory.
+/// Raises #PF.
+///
+/// It drops what the TLBs and structure caches hold for the address, so that a retry sees the
+/// tables in memory.
 ///
 /// Intel SDM Vol. 3A, "Operations that Invalidate TLBs and Paging-Structure Caches" (§4.10.4.1).
 @inline(never)

@@ -16,6 +16,7 @@ public final class MMU {
   package let state: UnsafeMutablePointer<MMUState>
 
   /// Makes an MMU with empty caches, CR3 = 0.
+  ///
   /// - Parameters:
   ///   - memory: the RAM that holds the tables.
   ///   - configuration: geometry and control bits.
@@ -90,7 +91,9 @@ public final class MMU {
   }
 
   /// Translates an access to a canonical address, with everything the processor does on the way:
-  /// lookups, a walk if need be, A and D, fills. The byte itself is not touched.
+  /// lookups, a walk if need be, A and D, fills.
+  ///
+  /// The byte itself is not touched.
   /// - Throws: `PageFault`; nothing in the architectural state has changed then but CR2 and, possibly,
   ///   A flags of the entries passed. An entry beyond RAM reads as not present here; `resolve` tells
   ///   it apart.
@@ -110,6 +113,7 @@ public final class MMU {
   }
 
   /// Translates an access to any 64-bit linear address.
+  ///
   /// - Throws: #PF, #GP(0) for a non-canonical address, or a bus error if a table lies beyond RAM.
   public func translate(
     linear address: UInt64, for access: Access

@@ -1,7 +1,8 @@
 public import MMUMemory
 
-/// How a set chooses the entry to give up. Invalid ways are always used first, the lowest-numbered
-/// one before the others.
+/// How a set chooses the entry to give up.
+///
+/// Invalid ways are always used first, the lowest-numbered one before the others.
 public enum Replacement: String, CaseIterable, Sendable, Hashable {
   /// The entry whose last use lies farthest back.
   case lru
@@ -23,6 +24,7 @@ public struct CacheGeometry: Hashable, Sendable {
   public var replacement: Replacement
 
   /// Makes a geometry; `ways` nil is fully associative.
+  ///
   /// - Precondition: `entries` is a positive multiple of `ways`.
   public init(entries: Int, ways: Int? = nil, replacement: Replacement = .lru) {
     self.entries = entries
@@ -55,7 +57,9 @@ public struct TLBArray: Hashable, Sendable {
 /// 4-way, 32 x 2M 4-way, 4 x 1G; STLB 1536 x 4K/2M 12-way and 16 x 1G 4-way; structure caches PDE 32
 /// 4-way, PDPTE 4, PML4E 2; LRU everywhere.
 public struct MMUConfiguration: Hashable, Sendable {
-  /// First-level instruction TLB. A page size without an array is not cached at this level.
+  /// First-level instruction TLB.
+  ///
+  /// A page size without an array is not cached at this level.
   public var instructionTLB: [TLBArray] = [
     TLBArray([.size4K], CacheGeometry(entries: 128, ways: 8)),
     TLBArray([.size2M], CacheGeometry(entries: 8)),

@@ -74,8 +74,9 @@ extension ErrorCode: CustomStringConvertible {
   }
 }
 
-/// #PF: an access that the paging structures do not allow. Nothing in the architectural state has
-/// changed, the instruction can be restarted.
+/// #PF: an access that the paging structures do not allow.
+///
+/// Nothing in the architectural state has changed, the instruction can be restarted.
 public struct PageFault: Error, Hashable, Sendable {
   /// CR2: the full linear address accessed.
   public let address: VirtualAddress

@@ -1,5 +1,6 @@
-/// The control bits that decide how an address is translated. CR0.PG = 1, CR4.PAE = 1 and
-/// EFER.LMA = 1 always: this is 4-level paging and nothing else.
+/// The control bits that decide how an address is translated.
+///
+/// CR0.PG = 1, CR4.PAE = 1 and EFER.LMA = 1 always: this is 4-level paging and nothing else.
 public struct PagingControls: Hashable, Sendable {
   /// CR0.WP: supervisor writes respect R/W = 0.
   public var writeProtect = true
@@ -19,7 +20,9 @@ public struct PagingControls: Hashable, Sendable {
   public var alignmentCheck = false
   /// PKRU: for each key i, AD at bit 2i (no access) and WD at bit 2i+1 (no write).
   public var pkru: UInt32 = 0
-  /// MAXPHYADDR: physical-address bits above are reserved in entries and CR3. 32...52.
+  /// MAXPHYADDR: physical-address bits above are reserved in entries and CR3.
+  ///
+  /// 32...52.
   public var physicalAddressBits: UInt64 = 40
 
   /// Makes the controls of the default machine: everything on but protection keys.

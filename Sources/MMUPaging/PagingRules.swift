@@ -2,7 +2,9 @@
 // the tests' truth tables all ask here.
 
 /// Rights gathered over a walk, in the bit positions of a leaf: R/W and U/S as the AND over all
-/// levels, XD as the OR; frame, key, G and D as in the leaf. This is what a TLB entry holds.
+/// levels, XD as the OR; frame, key, G and D as in the leaf.
+///
+/// This is what a TLB entry holds.
 package typealias EffectiveEntry = UInt64
 
 extension PagingControls {

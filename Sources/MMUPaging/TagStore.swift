@@ -2,7 +2,9 @@
 // paging-structure cache. Plain pointers, so that a lookup is a few host instructions; the owner
 // (`MMU`) frees it.
 
-/// The layout of a tag. A tag is zero for an invalid entry.
+/// The layout of a tag.
+///
+/// A tag is zero for an invalid entry.
 ///
 ///     63           16  15:14  13  12     11:0
 ///     page number      size   G   valid  PCID (0 if G)
@@ -30,7 +32,9 @@ package struct TagStore {
   let values: UnsafeMutablePointer<UInt64>
   /// LRU: time of the last use; FIFO: time of the fill; zero for an invalid entry.
   package let stamps: UnsafeMutablePointer<UInt64>
-  /// The clock the stamps are taken from. It may live elsewhere, where an engine can advance it.
+  /// The clock the stamps are taken from.
+  ///
+  /// It may live elsewhere, where an engine can advance it.
   package let clock: UnsafeMutablePointer<UInt64>
   private let ownsClock: Bool
   /// Tree bits, a heap of `treeNodes` bytes for each set (tree-PLRU only).
@@ -160,6 +164,7 @@ package struct TagStore {
 
   /// Makes `tag` live with `value`, in the place of an invalid entry or of the policy's victim, and
   /// counts as its first use.
+  ///
   /// - Returns: the entry, and the tag that had to go (zero: none).
   @inline(__always)
   mutating func insert(_ tag: UInt64, _ value: UInt64) -> (entry: Int, evicted: UInt64) {
@@ -225,7 +230,9 @@ package struct TagStore {
     return start + low
   }
 
-  /// Drops a live entry. Replacement state of the others stays as it is.
+  /// Drops a live entry.
+  ///
+  /// Replacement state of the others stays as it is.
   func remove(_ entry: Int) {
     forget(entry)
     tags[entry] = 0

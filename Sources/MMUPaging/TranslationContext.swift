@@ -1,6 +1,7 @@
 /// The block of memory a core's engine works on: registers in front, then the filters ("L0") that
-/// let it skip the modelled TLB where skipping changes no count. Owned by the MMU, which alone fills
-/// and clears the data filter.
+/// let it skip the modelled TLB where skipping changes no count.
+///
+/// Owned by the MMU, which alone fills and clears the data filter.
 ///
 /// An entry of the data filter is { readTag, writeTag, delta, touch }: if the address of an aligned
 /// access without its low bits equals the tag, the host byte is at address + delta, and `touch` is
