@@ -338,9 +338,14 @@ private func dropPage(_ s: UnsafeMutablePointer<MMUState>, _ tag: UInt64, _ isFe
 
 /// Clears both filters: always safe.
 package func dropFilters(_ s: UnsafeMutablePointer<MMUState>) {
+  dropDataFilter(s)
+  dropFetchFilter(s)
+}
+
+/// Clears the data filter.
+package func dropDataFilter(_ s: UnsafeMutablePointer<MMUState>) {
   let data = s.pointee.context + TranslationContext.dataFilter
   for slot in 0..<TranslationContext.dataSlots { clearSlot(data + slot * 32) }
-  dropFetchFilter(s)
 }
 
 /// Clears the fetch filter.

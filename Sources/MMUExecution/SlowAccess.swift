@@ -1,0 +1,181 @@
+import MMUMemory
+import MMUPaging
+import RISCV
+
+// Loads, stores and atomics through the model, one lookup for every page touched. Both engines use
+// them: the reference engine for every access, the fast one for those its filter does not know. All
+// return whether the access was done; if not, the trap stands in the state and nothing has changed.
+
+/// Access bits of a user-mode read, write and fetch.
+private let userRead: UInt64 = 4
+private let userWrite: UInt64 = 6
+
+/// Notes why an access could not be done, and the lookups it made nevertheless.
+@inline(never)
+private func fail(
+  _ core: UnsafeMutablePointer<CoreState>, _ trap: AccessTrap, _ access: UInt64, _ address: UInt64,
+  earlier lookups: UInt64 = 0
+) -> Bool {
+  core.pointee.trap = trap
+  core.pointee.trapAccess = access
+  core.pointee.trapAddress = address
+  // A non-canonical address is refused before any lookup.
+  let own: UInt64 = VirtualAddress.isCanonical(address) ? 1 : 0
+  core.pointee.extraDataLookups &+= lookups &+ own
+  return false
+}
+
+/// Translates the bytes of an access: the host address of the first, and of the second page's first
+/// byte if it crosses into one. Both pages are translated before either is used.
+@inline(__always)
+private func locate(
+  _ core: UnsafeMutablePointer<CoreState>, _ address: UInt64, _ size: UInt64, _ access: UInt64
+) -> (first: UInt64, second: UInt64)? {
+  let first = resolve(core.pointee.mmu, address, access)
+  if first == 0 {
+    _ = fail(core, .translation, access, address)
+    return nil
+  }
+  let place = first & ~0xfff | (address & 0xfff)
+  if (address & 0xfff) &+ size <= 4096 {
+    if place >= core.pointee.ramBytes {
+      _ = fail(core, .bus, access, address)
+      core.pointee.trapAddress = place
+      return nil
+    }
+    return (place, 0)
+  }
+  let next = (address | 0xfff) &+ 1
+  let second = resolve(core.pointee.mmu, next, access)
+  if second == 0 {
+    _ = fail(core, .translation, access, next, earlier: 1)
+    return nil
+  }
+  if max(place, second) >= core.pointee.ramBytes {
+    _ = fail(core, .bus, access, next, earlier: 1)
+    core.pointee.trapAddress = max(place, second & ~1)
+    return nil
+  }
+  return (place, second)
+}
+
+/// Loads 1, 2, 4 or 8 bytes, not extended.
+@inline(__always)
+func slowLoad(
+  _ core: UnsafeMutablePointer<CoreState>, _ address: UInt64, _ size: UInt64,
+  _ value: inout UInt64
+) -> Bool {
+  guard let place = locate(core, address, size, userRead) else { return false }
+  let base = core.pointee.base
+  if place.second == 0 {
+    let at = base + Int(place.first)
+    switch size {
+    case 1: value = UInt64(at.load(as: UInt8.self))
+    case 2: value = UInt64(UInt16(littleEndian: at.loadUnaligned(as: UInt16.self)))
+    case 4: value = UInt64(UInt32(littleEndian: at.loadUnaligned(as: UInt32.self)))
+    default: value = UInt64(littleEndian: at.loadUnaligned(as: UInt64.self))
+    }
+    return true
+  }
+  core.pointee.extraDataLookups &+= 1
+  value = 0
+  let inFirst = 4096 &- (address & 0xfff)
+  for i in 0..<size {
+    let at = i < inFirst ? place.first &+ i : (place.second & ~1) &+ i &- inFirst
+    value |= UInt64((base + Int(at)).load(as: UInt8.self)) &<< (8 &* i)
+  }
+  return true
+}
+
+/// Stores the low 1, 2, 4 or 8 bytes of `value`.
+@inline(__always)
+func slowStore(
+  _ core: UnsafeMutablePointer<CoreState>, _ address: UInt64, _ size: UInt64, _ value: UInt64
+) -> Bool {
+  guard let place = locate(core, address, size, userWrite) else { return false }
+  let base = core.pointee.base
+  core.pointee.memory.willWrite(FrameNumber(place.first &>> 12))
+  if place.second == 0 {
+    let at = base + Int(place.first)
+    switch size {
+    case 1: at.storeBytes(of: UInt8(truncatingIfNeeded: value), as: UInt8.self)
+    case 2: at.storeBytes(of: UInt16(truncatingIfNeeded: value).littleEndian, as: UInt16.self)
+    case 4: at.storeBytes(of: UInt32(truncatingIfNeeded: value).littleEndian, as: UInt32.self)
+    default: at.storeBytes(of: value.littleEndian, as: UInt64.self)
+    }
+    return true
+  }
+  core.pointee.extraDataLookups &+= 1
+  core.pointee.memory.willWrite(FrameNumber(place.second &>> 12))
+  let inFirst = 4096 &- (address & 0xfff)
+  for i in 0..<size {
+    let at = i < inFirst ? place.first &+ i : (place.second & ~1) &+ i &- inFirst
+    (base + Int(at)).storeBytes(of: UInt8(truncatingIfNeeded: value &>> (8 &* i)), as: UInt8.self)
+  }
+  return true
+}
+
+/// Executes LR, SC or an AMO; `result` is what rd receives. All translate as writes, once.
+@inline(never)
+func slowAtomic(
+  _ core: UnsafeMutablePointer<CoreState>, _ opcode: Opcode, _ address: UInt64, _ operand: UInt64,
+  _ result: inout UInt64
+) -> Bool {
+  let isDouble = opcode.rawValue >= Opcode.lrD.rawValue
+  let size: UInt64 = isDouble ? 8 : 4
+  if address & (size &- 1) != 0 {
+    core.pointee.trap = .misalignedAtomic
+    core.pointee.trapAddress = address
+    return false
+  }
+  guard let place = locate(core, address, size, userWrite) else { return false }
+  core.pointee.atomics &+= 1
+  let at = core.pointee.base + Int(place.first)
+  func load() -> UInt64 {
+    isDouble
+      ? UInt64(littleEndian: at.load(as: UInt64.self))
+      : UInt64(bitPattern: Int64(Int32(littleEndian: at.load(as: Int32.self))))
+  }
+  func store(_ value: UInt64) {
+    core.pointee.memory.willWrite(FrameNumber(place.first &>> 12))
+    if isDouble {
+      at.storeBytes(of: value.littleEndian, as: UInt64.self)
+    } else {
+      at.storeBytes(of: UInt32(truncatingIfNeeded: value).littleEndian, as: UInt32.self)
+    }
+  }
+  switch opcode {
+  case .lrW, .lrD:
+    core.pointee.reservation = place.first
+    result = load()
+    return true
+  case .scW, .scD:
+    let holds = core.pointee.reservation == place.first
+    core.pointee.reservation = .max
+    if holds { store(operand) }
+    result = holds ? 0 : 1
+    return true
+  default: break
+  }
+  let old = load()
+  // A word operation compares and combines sign-extended 32-bit values; for the unsigned ones the
+  // extension keeps the order.
+  let other =
+    isDouble ? operand : UInt64(bitPattern: Int64(Int32(truncatingIfNeeded: operand)))
+  let new: UInt64
+  switch opcode {
+  case .amoswapW, .amoswapD: new = other
+  case .amoaddW, .amoaddD: new = old &+ other
+  case .amoxorW, .amoxorD: new = old ^ other
+  case .amoandW, .amoandD: new = old & other
+  case .amoorW, .amoorD: new = old | other
+  case .amominW, .amominD: new = Int64(bitPattern: old) < Int64(bitPattern: other) ? old : other
+  case .amomaxW, .amomaxD: new = Int64(bitPattern: old) > Int64(bitPattern: other) ? old : other
+  case .amominuW, .amominuD: new = min(old, other)
+  case .amomaxuW, .amomaxuD: new = max(old, other)
+  default: preconditionFailure("\(opcode) is no atomic")
+  }
+  store(new)
+  result = old
+  return true
+}
