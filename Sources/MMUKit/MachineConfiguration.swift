@@ -1,0 +1,137 @@
+public import MMUPaging
+public import MMUTiming
+
+/// Which of the two interpreters runs the program; both count and charge alike.
+public enum EngineKind: String, CaseIterable, Sendable {
+  /// Decoded pages and a filter in front of the TLB.
+  case fast
+  /// One plain step and one modelled lookup per access.
+  case reference
+}
+
+/// Everything that decides what a run does and what it counts.
+///
+///     var machine = try MachineConfiguration(preset: "skylake")
+///     try machine.set("dtlb.4k.entries", to: "128")
+///     try machine.validate()
+///
+/// The same configuration, program and input give the same report, byte for byte. The fields that
+/// can be set by name, their spelling and their text form stand in one table, `ConfigurationField`.
+public struct MachineConfiguration: Hashable, Sendable {
+  /// The preset this configuration started from.
+  public var preset = "default"
+  /// RAM in bytes: a multiple of 4096, from 8 MiB to 64 GiB.
+  public var ram: UInt64 = 1 << 30
+  /// Drives every random choice: address-space layout, AT_RANDOM, getrandom, random replacement.
+  public var seed: UInt64 = 1
+  /// Stack, heap and mmap region start at seeded random places.
+  public var randomizesAddresses = true
+  /// The interpreter.
+  public var engine = EngineKind.fast
+  /// The guest's environment, `NAME=VALUE` each; empty unless asked for.
+  public var environment: [String] = []
+  /// The run ends before the first instruction at which so many have retired; nil: no limit.
+  public var maximumInstructions: UInt64?
+  /// The run ends before the first instruction at which so many cycles have passed; nil: no limit.
+  public var maximumCycles: UInt64?
+  /// RLIMIT_STACK in bytes.
+  public var stackLimit: UInt64 = 8 << 20
+  /// Segments that are both writable and executable may be loaded.
+  public var allowsWritableCode = true
+  /// Clock frequency for the seconds shown to the guest, in MHz.
+  public var megahertz: UInt64 = 3000
+  /// Counting starts at the first arrival at this label; nil: at the first instruction.
+  public var regionStart: String?
+  /// Counting stops at the next arrival at this label; nil: at the end.
+  public var regionEnd: String?
+  /// TLBs, paging-structure caches and control bits.
+  public var mmu = MMUConfiguration()
+  /// What things cost.
+  public var costs = CostModel()
+
+  /// Makes the default machine.
+  public init() {}
+
+  /// Makes the machine of a preset.
+  ///
+  /// - Throws: `ConfigurationError` naming the presets there are.
+  public init(preset name: String) throws(ConfigurationError) {
+    guard let preset = Preset.all.first(where: { $0.name == name }) else {
+      throw ConfigurationError(
+        "there is no preset '\(name)'",
+        help: "presets: " + Preset.all.map(\.name).joined(separator: ", "))
+    }
+    self = preset.configuration
+  }
+
+  /// Sets a field by its name in `ConfigurationField.all`.
+  ///
+  /// Values that depend on one another (entries and ways) are checked by `validate()`.
+  /// - Throws: `ConfigurationError` for an unknown field or a value it cannot have.
+  public mutating func set(_ name: String, to text: String) throws(ConfigurationError) {
+    guard let field = ConfigurationField.named(name) else {
+      throw ConfigurationError(
+        "there is no field '\(name)'", help: "'mmuemu help fields' lists them", unknownField: name)
+    }
+    try field.set(&self, text)
+  }
+
+  /// Checks what concerns more than one field.
+  ///
+  /// - Throws: `ConfigurationError` naming the first contradiction.
+  public func validate() throws(ConfigurationError) {
+    for (name, arrays) in [
+      ("itlb", mmu.instructionTLB), ("dtlb", mmu.dataTLB), ("stlb", mmu.secondTLB),
+    ] {
+      for array in arrays { try array.geometry.validate(name) }
+    }
+    for (name, cache) in [
+      ("pml4e", mmu.pml4eCache), ("pdpte", mmu.pdpteCache), ("pde", mmu.pdeCache),
+    ] {
+      try cache?.validate(name)
+    }
+    guard ram <= 1 << mmu.controls.physicalAddressBits else {
+      throw ConfigurationError(
+        "ram=\(ByteSize.print(ram)) is more than maxphyaddr="
+          + "\(mmu.controls.physicalAddressBits) can address")
+    }
+    guard stackLimit <= ram else {
+      throw ConfigurationError(
+        "stack=\(ByteSize.print(stackLimit)) is more than ram=\(ByteSize.print(ram))")
+    }
+  }
+}
+
+/// A field name or value that no machine can have.
+public struct ConfigurationError: Error, Hashable, Sendable {
+  /// What is wrong, in one line.
+  public let message: String
+  /// How to put it right, if there is more to say.
+  public let help: String?
+  /// The name that is no field, for suggestions.
+  public let unknownField: String?
+
+  /// Makes an error.
+  public init(_ message: String, help: String? = nil, unknownField: String? = nil) {
+    self.message = message
+    self.help = help
+    self.unknownField = unknownField
+  }
+}
+
+extension CacheGeometry {
+  /// Most entries an array can have.
+  static let maximumEntries = 1 << 16
+
+  fileprivate func validate(_ name: String) throws(ConfigurationError) {
+    guard entries > 0, entries <= Self.maximumEntries else {
+      throw ConfigurationError(
+        "\(name): \(entries) entries: an array has 1 to \(Self.maximumEntries)")
+    }
+    guard ways > 0, entries % ways == 0 else {
+      throw ConfigurationError(
+        "\(name): \(entries) entries do not divide into sets of \(ways) ways",
+        help: "entries = sets x ways, in whole sets; 'full' is one set")
+    }
+  }
+}
