@@ -45,7 +45,9 @@ let package = Package(
         "MMUExecution", "MMUKernel",
       ]),
     library("MMUReporting", on: ["MMUKit", "MMUAssembly"]),
-    library("MMUCommands", on: ["MMUReporting", "MMUKit", "MMUAssembly"]),
+    library(
+      "MMUCommands",
+      on: ["MMUReporting", "MMUKit", "MMUAssembly", "MMUMemory", "MMUPaging"]),
     .executableTarget(name: "mmuemu", dependencies: ["MMUCommands"], swiftSettings: settings),
     .executableTarget(name: "Benchmarks", dependencies: ["MMUKit"], swiftSettings: settings),
 
@@ -53,7 +55,7 @@ let package = Package(
     tests("RISCVTests", of: ["RISCV"]),
     tests("ExecutableFormatTests", of: ["ExecutableFormat"]),
     tests("AssemblyTests", of: ["MMUAssembly"]),
-    tests("PagingTests", of: ["MMUPaging"]),
+    tests("PagingTests", of: ["MMUMemory", "MMUTiming", "MMUPaging", "MMUCommands"]),
     tests("ExecutionTests", of: ["MMUExecution", "MMUKit", "MMUAssembly"]),
     tests("KernelTests", of: ["MMUKernel", "MMUKit"]),
     tests("CommandTests", of: ["MMUCommands"]),
