@@ -1,3 +1,4 @@
+import MMUExecution
 import MMUMemory
 import MMUPaging
 import MMUTiming

@@ -1,13 +1,6 @@
+public import MMUExecution
 public import MMUPaging
 public import MMUTiming
-
-/// Which of the two interpreters runs the program; both count and charge alike.
-public enum EngineKind: String, CaseIterable, Sendable {
-  /// Decoded pages and a filter in front of the TLB.
-  case fast
-  /// One plain step and one modelled lookup per access.
-  case reference
-}
 
 /// Everything that decides what a run does and what it counts.
 ///

@@ -1,0 +1,130 @@
+public import MMUKit
+
+/// The report for people: at most 20 lines, in the manner of `perf stat`.
+public enum TextReport {
+  /// Renders a run.
+  ///
+  /// - Parameter hostNanoseconds: how long the host took; nil leaves the line out.
+  public static func render(
+    _ statistics: Statistics, of run: RunDescription, hostNanoseconds: UInt64? = nil
+  ) -> String {
+    let s = statistics
+    var rows: [(value: UInt64, name: String, comment: String)] = []
+    func share(_ part: UInt64) -> String { NumberText.percent(part, of: s.cycles) }
+    rows.append((s.instructions, "instructions", ""))
+    rows.append(
+      (
+        s.cycles, "cycles",
+        NumberText.ratio(s.cycles, s.instructions) + " cycles per instruction"
+      ))
+    rows.append((s.userCycles, "  user", share(s.userCycles) + " of cycles"))
+    rows.append(
+      (
+        s.systemCycles, "  kernel",
+        share(s.systemCycles) + " of cycles, " + count(s.systemCalls, "system call")
+      ))
+    rows.append((s.itlb.lookups, "iTLB lookups", misses(s.itlb)))
+    rows.append((s.dtlb.lookups, "dTLB lookups", misses(s.dtlb)))
+    rows.append(
+      (s.supervisorDTLB.lookups, "  by the kernel", misses(s.supervisorDTLB)))
+    rows.append((s.stlb.lookups, "STLB lookups", misses(s.stlb)))
+    let walks = s.walks
+    rows.append(
+      (
+        walks.count, "page walks",
+        NumberText.grouped(walks.cycles) + " cycles (" + share(walks.cycles) + " of cycles, "
+          + NumberText.ratio(walks.cycles, walks.count, decimals: 1) + " per walk)"
+      ))
+    rows.append(
+      (
+        walks.readsPML4E &+ walks.readsPDPTE &+ walks.readsPDE &+ walks.readsPTE, "entry reads",
+        list([
+          (walks.readsPML4E, "PML4E"), (walks.readsPDPTE, "PDPTE"), (walks.readsPDE, "PDE"),
+          (walks.readsPTE, "PTE"),
+        ])
+      ))
+    rows.append(
+      (
+        walks.assistsAccessed &+ walks.assistsDirty, "A/D assists",
+        list([(walks.assistsAccessed, "accessed"), (walks.assistsDirty, "dirty")])
+      ))
+    let f = s.faults
+    rows.append(
+      (
+        f.minor &+ f.major &+ f.signal &+ f.spurious, "page faults",
+        list([
+          (f.minor, "minor"), (f.major, "major"), (f.signal, "to signals"),
+          (f.spurious, "spurious"),
+        ])
+      ))
+    rows.append(
+      (
+        f.minor &+ f.major, "  resolved",
+        list([
+          (f.zero, "zero"), (f.copyOnWrite, "copy on write"), (f.file, "file"), (f.swap, "swap"),
+        ])
+      ))
+    rows.append(
+      (
+        s.memory.peakResidentPages, "resident pages",
+        "at most, " + NumberText.grouped(s.memory.peakResidentPages &* 4) + " KiB"
+      ))
+    rows.append((s.memory.pageTablePages, "page-table pages", "at most"))
+
+    let width = rows.map { NumberText.grouped($0.value).utf8.count }.max() ?? 0
+    let nameWidth = rows.map(\.name.utf8.count).max() ?? 0
+    var text = "\n \(run.program): \(ending(s.exit)), preset \(run.configuration.preset)\n"
+    for row in rows {
+      var line =
+        "  " + NumberText.padded(NumberText.grouped(row.value), max(width, 12)) + "  "
+        + NumberText.filled(row.name, nameWidth)
+      if row.comment.isEmpty {
+        while line.last == " " { line.removeLast() }
+      } else {
+        line += "  # " + row.comment
+      }
+      text += line + "\n"
+    }
+    if let nanoseconds = hostNanoseconds {
+      text +=
+        " host: " + NumberText.ratio(nanoseconds, 1_000_000_000, decimals: 3) + " s, "
+        + NumberText.ratio(s.instructions &* 1000, nanoseconds, decimals: 1) + " MIPS\n"
+    }
+    return text + " rerun: \(run.rerunCommand)\n"
+  }
+
+  /// How a run ended, in words.
+  public static func ending(_ exit: Statistics.Exit) -> String {
+    switch exit.reason {
+    case .exit: "exit \(exit.status)"
+    case .signal: "killed by \(exit.signal.map(signalName) ?? "a signal") (\(exit.status))"
+    case .limit: "stopped at its limit (\(exit.status))"
+    case .deadlock: "deadlock (\(exit.status))"
+    case .interrupt: "interrupted (\(exit.status))"
+    }
+  }
+
+  private static func count(_ value: UInt64, _ noun: String) -> String {
+    NumberText.grouped(value) + " " + noun + (value == 1 ? "" : "s")
+  }
+
+  private static func misses(_ lookups: Statistics.Lookups) -> String {
+    NumberText.grouped(lookups.misses) + (lookups.misses == 1 ? " miss (" : " misses (")
+      + NumberText.percent(lookups.misses, of: lookups.lookups) + ")"
+  }
+
+  private static func list(_ parts: [(UInt64, String)]) -> String {
+    parts.map { NumberText.grouped($0.0) + " " + $0.1 }.joined(separator: ", ")
+  }
+}
+
+/// The name of a Linux signal: `SIGSEGV`.
+public func signalName(_ number: Int32) -> String {
+  let names = [
+    "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2",
+    "PIPE", "ALRM", "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU",
+    "XFSZ", "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS",
+  ]
+  return names.indices.contains(Int(number) - 1)
+    ? "SIG" + names[Int(number) - 1] : "signal \(number)"
+}
