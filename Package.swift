@@ -49,7 +49,7 @@ let package = Package(
       "MMUCommands",
       on: ["MMUReporting", "MMUKit", "MMUAssembly", "MMUMemory", "MMUPaging"]),
     .executableTarget(name: "mmuemu", dependencies: ["MMUCommands"], swiftSettings: settings),
-    .executableTarget(name: "Benchmarks", dependencies: ["MMUKit"], swiftSettings: settings),
+    .executableTarget(name: "Benchmarks", dependencies: ["MMUKit", "MMUExecution", "MMUPaging", "MMUMemory", "ExecutableFormat", "MMUTiming"], swiftSettings: settings),
 
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
     tests("RISCVTests", of: ["RISCV"]),

@@ -82,7 +82,9 @@ public final class Core {
     state = .allocate(capacity: 1)
     state.initialize(
       to: CoreState(
-        mmu: mmu.state, context: mmu.state.pointee.context, memory: memory, base: memory.base,
+        mmu: mmu.state, context: mmu.state.pointee.context,
+        memory: Unmanaged.passUnretained(memory), watch: memory.watch,
+        hasStaleCode: memory.hasStaleCode, base: memory.base,
         ramBytes: memory.bytes, costs: table,
         dearest: Opcode.allCases.reduce(0) { max($0, table[Int($1.rawValue)]) },
         // Three translations, each with a walk, a dirty assist's walk and all flags to set.

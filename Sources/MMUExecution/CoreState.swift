@@ -8,7 +8,9 @@ package struct CoreState {
   /// Registers (33 words; the last one swallows writes to x0), then the filters: see
   /// `TranslationContext` and `EngineWord`.
   package let context: UnsafeMutableRawPointer
-  unowned(unsafe) let memory: PhysicalMemory
+  let memory: Unmanaged<PhysicalMemory>
+  let watch: UnsafeMutablePointer<UInt8>
+  let hasStaleCode: UnsafeMutablePointer<Bool>
   let base: UnsafeMutableRawPointer
   let ramBytes: UInt64
 
@@ -49,6 +51,14 @@ package struct CoreState {
     nonmutating set {
       let slot = register == 0 ? 32 : Int(register)
       (context + slot &* 8).storeBytes(of: newValue, as: UInt64.self)
+    }
+  }
+
+  /// Announces a write to the frame at a physical address.
+  @inline(__always) func willWrite(_ place: UInt64) {
+    let frame = place &>> 12
+    if watch[Int(frame)] != 0 {
+      memory._withUnsafeGuaranteedRef { $0.willWrite(FrameNumber(frame)) }
     }
   }
 

@@ -35,7 +35,7 @@ package final class FastEngine: Engine {
     state = core.state
     context = core.state.pointee.context
     memory = core.memory
-    handlers = HandlerTable(touching: core.mmu.filterTouches)
+    handlers = HandlerTable()
     frameCount = Int(memory.frameCount)
     let bytes = UInt64(frameCount * MemoryLayout<UInt>.size + 4095) & ~4095
     pages = Platform.map(bytes: bytes, hugePages: false).assumingMemoryBound(to: UInt.self)
@@ -44,7 +44,7 @@ package final class FastEngine: Engine {
   }
 
   deinit {
-    dropDecodedPages()
+    for frame in decoded { drop(frame) }
     for page in spare { page.deallocate() }
     let bytes = UInt64(frameCount * MemoryLayout<UInt>.size + 4095) & ~4095
     Platform.unmap(pages, bytes: bytes)
@@ -67,8 +67,7 @@ package final class FastEngine: Engine {
 
   /// Drops what others wrote to since the last slice.
   private func dropStale() {
-    for frame in memory.staleCode { drop(frame) }
-    memory.staleCode.removeAll(keepingCapacity: true)
+    for frame in memory.takeStaleCode() { drop(frame) }
     dropFetchFilter(state.pointee.mmu)
   }
 
@@ -79,7 +78,7 @@ package final class FastEngine: Engine {
       let retired = s.pointee.retired
       if retired >= mark.instructions || s.pointee.cycles >= mark.cycles { return .mark }
       if let flag = core.interruptFlag, flag.pointee != 0 { return .interrupted }
-      if !memory.staleCode.isEmpty { dropStale() }
+      if memory.hasStaleCode.pointee { dropStale() }
       let room = budget(mark)
       if room == 0 || passing {
         if !passing && core.stops.contains(core.programCounter) {

@@ -12,14 +12,13 @@ struct HandlerTable {
 
   private static func address(_ handler: Handler) -> UInt { unsafeBitCast(handler, to: UInt.self) }
 
-  /// - Parameter touching: the filter in front of the data TLB must stamp what it hits.
-  init(touching: Bool) {
+  init() {
     let count = Opcode.allCases.count
     operations = .allocate(capacity: count)
     operations.initialize(repeating: leave, count: count)
     farOperations = .allocate(capacity: count)
     farOperations.initialize(repeating: leave, count: count)
-    for (opcode, handler) in Self.handlers(touching) {
+    for (opcode, handler) in Self.handlers {
       operations[Int(opcode.rawValue)] = Self.address(handler)
     }
     for (opcode, handler) in Self.farHandlers {
@@ -50,7 +49,7 @@ struct HandlerTable {
     (.bgeu, opBgeuFar), (.jal, opJalFar),
   ]
 
-  private static func handlers(_ touching: Bool) -> [(Opcode, Handler)] {
+  private static let handlers: [(Opcode, Handler)] =
     [
       (.lui, opLoadImmediate), (.auipc, opAuipc), (.jal, opJal), (.jalr, opJalr),
       (.beq, opBeq), (.bne, opBne), (.blt, opBlt), (.bge, opBge), (.bltu, opBltu),
@@ -65,16 +64,7 @@ struct HandlerTable {
       (.mul, opMul), (.mulh, opMulh), (.mulhsu, opMulhsu), (.mulhu, opMulhu), (.div, opDiv),
       (.divu, opDivu), (.rem, opRem), (.remu, opRemu), (.mulw, opMulw), (.divw, opDivw),
       (.divuw, opDivuw), (.remw, opRemw), (.remuw, opRemuw),
+      (.lb, opLb), (.lh, opLh), (.lw, opLw), (.ld, opLd), (.lbu, opLbu), (.lhu, opLhu),
+      (.lwu, opLwu), (.sb, opSb), (.sh, opSh), (.sw, opSw), (.sd, opSd),
     ]
-      + (touching
-        ? [
-          (.lb, opLbTouch), (.lh, opLhTouch), (.lw, opLwTouch), (.ld, opLdTouch),
-          (.lbu, opLbuTouch), (.lhu, opLhuTouch), (.lwu, opLwuTouch),
-          (.sb, opSbTouch), (.sh, opShTouch), (.sw, opSwTouch), (.sd, opSdTouch),
-        ]
-        : [
-          (.lb, opLb), (.lh, opLh), (.lw, opLw), (.ld, opLd), (.lbu, opLbu), (.lhu, opLhu),
-          (.lwu, opLwu), (.sb, opSb), (.sh, opSh), (.sw, opSw), (.sd, opSd),
-        ])
-  }
 }

@@ -5,39 +5,37 @@ import RISCV
 // Loads, stores and atomics. The filter in front of the TLB answers most; the rest goes through the
 // model in a function of its own, so that the quick way needs no stack frame.
 
-/// The filter's slot for an address.
+/// A filter's slot for an address.
 @inline(__always)
 private func slot(
-  _ c: UnsafeMutableRawPointer, _ address: UInt64
+  _ c: UnsafeMutableRawPointer, _ filter: Int, _ address: UInt64
 ) -> UnsafeMutableRawPointer {
-  c + TranslationContext.dataFilter
+  c + filter
     + Int(truncatingIfNeeded: (address &>> 7) & UInt64((TranslationContext.dataSlots - 1) << 5))
 }
 
-/// Stamps the first-level entry that the filter hit (only where the filter holds more than each set's
-/// most recent entry).
+/// Stamps the first-level entry that the filter hit.
 @inline(__always)
 private func touchEntry(_ c: UnsafeMutableRawPointer, _ slot: UnsafeMutableRawPointer) {
   let clock = c.load(fromByteOffset: TranslationContext.dataClock, as: UInt64.self) &+ 1
   c.storeBytes(of: clock, toByteOffset: TranslationContext.dataClock, as: UInt64.self)
-  let stamp = slot.load(fromByteOffset: 24, as: UInt.self)
+  let stamp = slot.load(fromByteOffset: 16, as: UInt.self)
   UnsafeMutablePointer<UInt64>(bitPattern: stamp).unsafelyUnwrapped.pointee = clock
 }
 
 @inline(__always)
 private func load<T: FixedWidthInteger>(
-  _ c: UnsafeMutableRawPointer, _ op: UnsafeMutableRawPointer, _ acc: UInt64, _ type: T.Type,
-  touching: Bool, _ extend: (T) -> UInt64
+  _ c: UnsafeMutableRawPointer, _ op: UnsafeMutableRawPointer, _ acc: UInt64, _ type: T.Type, _ extend: (T) -> UInt64
 ) {
   let address = register(c, op, Operation.rs1) &+ immediate(op)
-  let slot = slot(c, address)
+  let slot = slot(c, TranslationContext.readFilter, address)
   let mask = ~0xfff | UInt64(MemoryLayout<T>.size - 1)
   if address & mask != slot.load(as: UInt64.self) {
     opLoadSlow(c, op, acc)
     return
   }
-  let host = address &+ slot.load(fromByteOffset: 16, as: UInt64.self)
-  if touching { touchEntry(c, slot) }
+  let host = address &+ slot.load(fromByteOffset: 8, as: UInt64.self)
+  touchEntry(c, slot)
   let value = UnsafeRawPointer(bitPattern: UInt(host)).unsafelyUnwrapped.load(as: T.self)
   setRegister(c, op, extend(T(littleEndian: value)))
   next(c, op, acc)
@@ -45,18 +43,17 @@ private func load<T: FixedWidthInteger>(
 
 @inline(__always)
 private func store<T: FixedWidthInteger>(
-  _ c: UnsafeMutableRawPointer, _ op: UnsafeMutableRawPointer, _ acc: UInt64, _ type: T.Type,
-  touching: Bool
+  _ c: UnsafeMutableRawPointer, _ op: UnsafeMutableRawPointer, _ acc: UInt64, _ type: T.Type
 ) {
   let address = register(c, op, Operation.rs1) &+ immediate(op)
-  let slot = slot(c, address)
+  let slot = slot(c, TranslationContext.writeFilter, address)
   let mask = ~0xfff | UInt64(MemoryLayout<T>.size - 1)
-  if address & mask != slot.load(fromByteOffset: 8, as: UInt64.self) {
+  if address & mask != slot.load(as: UInt64.self) {
     opStoreSlow(c, op, acc)
     return
   }
-  let host = address &+ slot.load(fromByteOffset: 16, as: UInt64.self)
-  if touching { touchEntry(c, slot) }
+  let host = address &+ slot.load(fromByteOffset: 8, as: UInt64.self)
+  touchEntry(c, slot)
   let value = T(truncatingIfNeeded: register(c, op, Operation.rs2)).littleEndian
   UnsafeMutableRawPointer(bitPattern: UInt(host)).unsafelyUnwrapped.storeBytes(
     of: value, as: T.self)
@@ -122,7 +119,7 @@ func opStoreSlow(
     leave(c, op, acc, SliceExit.trap)
     return
   }
-  if !core.pointee.memory.staleCode.isEmpty {
+  if core.pointee.hasStaleCode.pointee {
     // The store hit decoded code, perhaps this very page.
     leave(c, op + Operation.stride, acc, SliceExit.limit)
     return
@@ -148,7 +145,7 @@ func opAtomic(
     return
   }
   setRegister(c, op, value)
-  if !core.pointee.memory.staleCode.isEmpty {
+  if core.pointee.hasStaleCode.pointee {
     leave(c, op + Operation.stride, acc, SliceExit.limit)
     return
   }
@@ -159,152 +156,75 @@ func opAtomic(
 func opLb(
   _ c: UnsafeMutableRawPointer, _ op: UnsafeMutableRawPointer, _ acc: UInt64
 ) {
-  load(c, op, acc, Int8.self, touching: false) { UInt64(bitPattern: Int64($0)) }
+  load(c, op, acc, Int8.self) { UInt64(bitPattern: Int64($0)) }
 }
 
 @c(mmuemu_opLh)
 func opLh(
   _ c: UnsafeMutableRawPointer, _ op: UnsafeMutableRawPointer, _ acc: UInt64
 ) {
-  load(c, op, acc, Int16.self, touching: false) { UInt64(bitPattern: Int64($0)) }
+  load(c, op, acc, Int16.self) { UInt64(bitPattern: Int64($0)) }
 }
 
 @c(mmuemu_opLw)
 func opLw(
   _ c: UnsafeMutableRawPointer, _ op: UnsafeMutableRawPointer, _ acc: UInt64
 ) {
-  load(c, op, acc, Int32.self, touching: false) { UInt64(bitPattern: Int64($0)) }
+  load(c, op, acc, Int32.self) { UInt64(bitPattern: Int64($0)) }
 }
 
 @c(mmuemu_opLd)
 func opLd(
   _ c: UnsafeMutableRawPointer, _ op: UnsafeMutableRawPointer, _ acc: UInt64
 ) {
-  load(c, op, acc, UInt64.self, touching: false) { $0 }
+  load(c, op, acc, UInt64.self) { $0 }
 }
 
 @c(mmuemu_opLbu)
 func opLbu(
   _ c: UnsafeMutableRawPointer, _ op: UnsafeMutableRawPointer, _ acc: UInt64
 ) {
-  load(c, op, acc, UInt8.self, touching: false) { UInt64($0) }
+  load(c, op, acc, UInt8.self) { UInt64($0) }
 }
 
 @c(mmuemu_opLhu)
 func opLhu(
   _ c: UnsafeMutableRawPointer, _ op: UnsafeMutableRawPointer, _ acc: UInt64
 ) {
-  load(c, op, acc, UInt16.self, touching: false) { UInt64($0) }
+  load(c, op, acc, UInt16.self) { UInt64($0) }
 }
 
 @c(mmuemu_opLwu)
 func opLwu(
   _ c: UnsafeMutableRawPointer, _ op: UnsafeMutableRawPointer, _ acc: UInt64
 ) {
-  load(c, op, acc, UInt32.self, touching: false) { UInt64($0) }
+  load(c, op, acc, UInt32.self) { UInt64($0) }
 }
 
 @c(mmuemu_opSb)
 func opSb(
   _ c: UnsafeMutableRawPointer, _ op: UnsafeMutableRawPointer, _ acc: UInt64
 ) {
-  store(c, op, acc, UInt8.self, touching: false)
+  store(c, op, acc, UInt8.self)
 }
 
 @c(mmuemu_opSh)
 func opSh(
   _ c: UnsafeMutableRawPointer, _ op: UnsafeMutableRawPointer, _ acc: UInt64
 ) {
-  store(c, op, acc, UInt16.self, touching: false)
+  store(c, op, acc, UInt16.self)
 }
 
 @c(mmuemu_opSw)
 func opSw(
   _ c: UnsafeMutableRawPointer, _ op: UnsafeMutableRawPointer, _ acc: UInt64
 ) {
-  store(c, op, acc, UInt32.self, touching: false)
+  store(c, op, acc, UInt32.self)
 }
 
 @c(mmuemu_opSd)
 func opSd(
   _ c: UnsafeMutableRawPointer, _ op: UnsafeMutableRawPointer, _ acc: UInt64
 ) {
-  store(c, op, acc, UInt64.self, touching: false)
-}
-
-@c(mmuemu_opLbTouch)
-func opLbTouch(
-  _ c: UnsafeMutableRawPointer, _ op: UnsafeMutableRawPointer, _ acc: UInt64
-) {
-  load(c, op, acc, Int8.self, touching: true) { UInt64(bitPattern: Int64($0)) }
-}
-
-@c(mmuemu_opLhTouch)
-func opLhTouch(
-  _ c: UnsafeMutableRawPointer, _ op: UnsafeMutableRawPointer, _ acc: UInt64
-) {
-  load(c, op, acc, Int16.self, touching: true) { UInt64(bitPattern: Int64($0)) }
-}
-
-@c(mmuemu_opLwTouch)
-func opLwTouch(
-  _ c: UnsafeMutableRawPointer, _ op: UnsafeMutableRawPointer, _ acc: UInt64
-) {
-  load(c, op, acc, Int32.self, touching: true) { UInt64(bitPattern: Int64($0)) }
-}
-
-@c(mmuemu_opLdTouch)
-func opLdTouch(
-  _ c: UnsafeMutableRawPointer, _ op: UnsafeMutableRawPointer, _ acc: UInt64
-) {
-  load(c, op, acc, UInt64.self, touching: true) { $0 }
-}
-
-@c(mmuemu_opLbuTouch)
-func opLbuTouch(
-  _ c: UnsafeMutableRawPointer, _ op: UnsafeMutableRawPointer, _ acc: UInt64
-) {
-  load(c, op, acc, UInt8.self, touching: true) { UInt64($0) }
-}
-
-@c(mmuemu_opLhuTouch)
-func opLhuTouch(
-  _ c: UnsafeMutableRawPointer, _ op: UnsafeMutableRawPointer, _ acc: UInt64
-) {
-  load(c, op, acc, UInt16.self, touching: true) { UInt64($0) }
-}
-
-@c(mmuemu_opLwuTouch)
-func opLwuTouch(
-  _ c: UnsafeMutableRawPointer, _ op: UnsafeMutableRawPointer, _ acc: UInt64
-) {
-  load(c, op, acc, UInt32.self, touching: true) { UInt64($0) }
-}
-
-@c(mmuemu_opSbTouch)
-func opSbTouch(
-  _ c: UnsafeMutableRawPointer, _ op: UnsafeMutableRawPointer, _ acc: UInt64
-) {
-  store(c, op, acc, UInt8.self, touching: true)
-}
-
-@c(mmuemu_opShTouch)
-func opShTouch(
-  _ c: UnsafeMutableRawPointer, _ op: UnsafeMutableRawPointer, _ acc: UInt64
-) {
-  store(c, op, acc, UInt16.self, touching: true)
-}
-
-@c(mmuemu_opSwTouch)
-func opSwTouch(
-  _ c: UnsafeMutableRawPointer, _ op: UnsafeMutableRawPointer, _ acc: UInt64
-) {
-  store(c, op, acc, UInt32.self, touching: true)
-}
-
-@c(mmuemu_opSdTouch)
-func opSdTouch(
-  _ c: UnsafeMutableRawPointer, _ op: UnsafeMutableRawPointer, _ acc: UInt64
-) {
-  store(c, op, acc, UInt64.self, touching: true)
+  store(c, op, acc, UInt64.self)
 }

@@ -94,7 +94,7 @@ func slowStore(
 ) -> Bool {
   guard let place = locate(core, address, size, userWrite) else { return false }
   let base = core.pointee.base
-  core.pointee.memory.willWrite(FrameNumber(place.first &>> 12))
+  core.pointee.willWrite(place.first)
   if place.second == 0 {
     let at = base + Int(place.first)
     switch size {
@@ -106,7 +106,7 @@ func slowStore(
     return true
   }
   core.pointee.extraDataLookups &+= 1
-  core.pointee.memory.willWrite(FrameNumber(place.second &>> 12))
+  core.pointee.willWrite(place.second)
   let inFirst = 4096 &- (address & 0xfff)
   for i in 0..<size {
     let at = i < inFirst ? place.first &+ i : (place.second & ~1) &+ i &- inFirst
@@ -137,7 +137,7 @@ func slowAtomic(
       : UInt64(bitPattern: Int64(Int32(littleEndian: at.load(as: Int32.self))))
   }
   func store(_ value: UInt64) {
-    core.pointee.memory.willWrite(FrameNumber(place.first &>> 12))
+    core.pointee.willWrite(place.first)
     if isDouble {
       at.storeBytes(of: value.littleEndian, as: UInt64.self)
     } else {

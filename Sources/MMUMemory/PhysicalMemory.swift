@@ -37,8 +37,10 @@ public final class PhysicalMemory {
   public let bytes: UInt64
   /// One `FrameWatch` byte per frame.
   public let watch: UnsafeMutablePointer<UInt8>
-  /// Frames whose decoded instructions are out of date, and how many; the engines empty it.
-  package var staleCode: [FrameNumber] = []
+  /// Frames whose decoded instructions are out of date; the engines empty it.
+  package private(set) var staleCode: [FrameNumber] = []
+  /// Whether there are any, where an engine can look at once.
+  package let hasStaleCode: UnsafeMutablePointer<Bool>
 
   /// Maps `bytes` of zeroed memory.
   ///
@@ -49,9 +51,12 @@ public final class PhysicalMemory {
     base = Platform.map(bytes: bytes, hugePages: true)
     watch = Platform.map(bytes: (bytes / pageBytes + 4095) & ~4095, hugePages: false)
       .assumingMemoryBound(to: UInt8.self)
+    hasStaleCode = .allocate(capacity: 1)
+    hasStaleCode.initialize(to: false)
   }
 
   deinit {
+    hasStaleCode.deallocate()
     Platform.unmap(base, bytes: bytes)
     Platform.unmap(watch, bytes: (bytes / pageBytes + 4095) & ~4095)
   }
@@ -135,8 +140,20 @@ public final class PhysicalMemory {
 
   @usableFromInline @inline(never) func noteWatchedWrite(_ frame: FrameNumber) {
     var flags = FrameWatch(rawValue: watch[Int(frame.rawValue)])
-    if flags.remove(.code) != nil { staleCode.append(frame) }
+    if flags.remove(.code) != nil {
+      staleCode.append(frame)
+      hasStaleCode.pointee = true
+    }
     watch[Int(frame.rawValue)] = flags.rawValue
+  }
+
+  /// Hands over the frames of `staleCode` and forgets them.
+  package func takeStaleCode() -> [FrameNumber] {
+    defer {
+      staleCode.removeAll()
+      hasStaleCode.pointee = false
+    }
+    return staleCode
   }
 
   /// Sets bits of a paging-structure entry as one indivisible update; the only place where the

@@ -166,7 +166,7 @@ extension MMU {
 
   private func forEachTLB(_ body: (TagStore) -> Void) {
     for tlb in [state.pointee.itlb, state.pointee.dtlb, state.pointee.stlb] {
-      for i in 0..<tlb.arrayCount { body(tlb.arrays[i].store) }
+      for i in 0..<tlb.arrayCount { body(tlb.arrays[i]) }
     }
   }
 
@@ -207,34 +207,14 @@ private func dropTranslations(
 ) {
   for i in 0..<tlb.probeCount {
     let probe = tlb.probes[i]
-    if probe.array.pointee.store.live[Int(probe.size)] == 0 { continue }
+    if probe.store.live[Int(probe.size)] == 0 { continue }
     let number = (address & 0xffff_ffff_ffff) &>> probe.shift
     let tag = Tag.make(number, size: probe.size, pcid: pcid)
-    let entry = probe.array.pointee.store.findExactly(tag)
-    if entry >= 0 { probe.array.pointee.store.remove(entry) }
+    let entry = probe.store.findExactly(tag)
+    if entry >= 0 { probe.store.remove(entry) }
     if andGlobal {
-      let entry = probe.array.pointee.store.findExactly(Tag.asGlobal(tag))
-      if entry >= 0 { probe.array.pointee.store.remove(entry) }
+      let entry = probe.store.findExactly(Tag.asGlobal(tag))
+      if entry >= 0 { probe.store.remove(entry) }
     }
   }
-}
-
-/// Clears what the filters may hold for the page at `address`.
-private func dropFilterSlots(_ s: UnsafeMutablePointer<MMUState>, _ address: UInt64) {
-  // A large page may stand in any slot.
-  let large = s.pointee.dtlb.arrays
-  for i in 0..<s.pointee.dtlb.arrayCount {
-    let live = large[i].store.live
-    if live[1] | live[2] != 0 {
-      dropFilters(s)
-      return
-    }
-  }
-  let data = Int((address &>> 12) & UInt64(TranslationContext.dataSlots - 1))
-  let slot = s.pointee.context + TranslationContext.dataFilter + data &* 32
-  slot.storeBytes(of: TranslationContext.noTag, as: UInt64.self)
-  (slot + 8).storeBytes(of: TranslationContext.noTag, as: UInt64.self)
-  let fetch = Int((address &>> 12) & UInt64(TranslationContext.fetchSlots - 1))
-  (s.pointee.context + TranslationContext.fetchFilter + fetch &* 32)
-    .storeBytes(of: TranslationContext.noTag, as: UInt64.self)
 }

@@ -18,6 +18,15 @@ func add(
   s.pointee.counters[counter.rawValue &+ side] &+= amount
 }
 
+/// Counts in the counter `index` cases behind `first`: those by page size and by level are neighbours.
+@inline(__always)
+func count(
+  _ s: UnsafeMutablePointer<MMUState>, _ first: MMUCounter, _ index: Int, _ access: UInt64
+) {
+  let side = access & 4 != 0 ? 0 : MMUCounter.allCasesCount
+  s.pointee.counters[first.rawValue &+ index &+ side] &+= 1
+}
+
 extension MMUCounter {
   @inline(__always) static var allCasesCount: Int { MMUCounter.cycles.rawValue &+ 1 }
 }
@@ -45,21 +54,34 @@ package func resolve(
   while i < first.probeCount {
     let probe = first.probes[i]
     i &+= 1
-    if probe.array.pointee.store.live[Int(probe.size)] == 0 { continue }
-    let entry = probe.array.pointee.store.find(tag(s, address, probe))
+    if probe.store.live[Int(probe.size)] == 0 { continue }
+    let entry = probe.store.find(tag(s, address, probe))
     if entry < 0 { continue }
-    let value = probe.array.pointee.store.values[entry]
-    let code = s.pointee.controls.denial(value, access)
-    if code != 0 { return raise(s, address, access, code) }
+    let value = probe.store.values[entry]
+    if !isPlainlyPermitted(s, value, access) {
+      let code = s.pointee.controls.denial(value, access)
+      if code != 0 { return raise(s, address, access, code) }
+    }
     if access & 2 != 0 && value & PageTableEntry.dirty.rawValue == 0 {
       return setDirty(s, address, access, probe, entry)
     }
-    probe.array.pointee.store.touch(entry)
+    probe.store.touch(entry)
     updateFilter(s, address, access, probe, entry, value)
     return frame(value, address, probe.shift)
   }
   count(s, isFetch ? .itlbMisses : .dtlbMisses, access)
   return resolveMiss(s, address, access)
+}
+
+/// The commonest case of `PagingControls.denial`, decided by one mask: a user-mode data access without
+/// protection keys.
+@inline(__always)
+private func isPlainlyPermitted(
+  _ s: UnsafeMutablePointer<MMUState>, _ value: EffectiveEntry, _ access: UInt64
+) -> Bool {
+  // The bits of U/S and R/W in an entry are those of U/S and W/R in an error code.
+  let wanted = access & 6
+  return access & 20 == 4 && value & wanted == wanted && !s.pointee.controls.protectionKeys
 }
 
 @inline(__always)
@@ -88,19 +110,21 @@ private func resolveMiss(
   while i < second.probeCount {
     let probe = second.probes[i]
     i &+= 1
-    if probe.array.pointee.store.live[Int(probe.size)] == 0 { continue }
-    let entry = probe.array.pointee.store.find(tag(s, address, probe))
+    if probe.store.live[Int(probe.size)] == 0 { continue }
+    let entry = probe.store.find(tag(s, address, probe))
     if entry < 0 { continue }
-    count(s, MMUCounter(rawValue: MMUCounter.stlbHits4K.rawValue &+ Int(probe.size))!, access)
+    count(s, .stlbHits4K, Int(truncatingIfNeeded: probe.size), access)
     add(s, .cycles, access, s.pointee.costs.stlbHit)
-    let value = probe.array.pointee.store.values[entry]
-    let code = s.pointee.controls.denial(value, access)
-    if code != 0 { return raise(s, address, access, code) }
+    let value = probe.store.values[entry]
+    if !isPlainlyPermitted(s, value, access) {
+      let code = s.pointee.controls.denial(value, access)
+      if code != 0 { return raise(s, address, access, code) }
+    }
     if access & 2 != 0 && value & PageTableEntry.dirty.rawValue == 0 {
       return setDirty(s, address, access, probe, entry)
     }
-    probe.array.pointee.store.touch(entry)
-    let global = probe.array.pointee.store.tags[entry] & Tag.global != 0
+    probe.store.touch(entry)
+    let global = probe.store.tags[entry] & Tag.global != 0
     fillFirst(s, address, access, value, probe.size, global)
     return frame(value, address, probe.shift)
   }
@@ -123,7 +147,7 @@ private func walkAndFill(
     count(s, .faultedWalks, access)
     return failWalk(s, address, access, result)
   }
-  count(s, MMUCounter(rawValue: MMUCounter.walks4K.rawValue &+ Int(result.size))!, access)
+  count(s, .walks4K, Int(truncatingIfNeeded: result.size), access)
   fillBoth(s, address, access, result)
   return frame(result.value, address, 12 &+ 9 &* result.size)
 }
@@ -150,7 +174,7 @@ private func fillBoth(
   let second = s.pointee.stlb
   for i in 0..<second.probeCount where second.probes[i].size == result.size {
     let tag = globalTag(s, tag(s, address, second.probes[i]), result.global)
-    let evicted = second.probes[i].array.pointee.store.insert(tag, result.value).evicted
+    let evicted = second.probes[i].store.insert(tag, result.value).evicted
     count(s, .stlbFills, access)
     if evicted != 0 { count(s, .stlbEvictions, access) }
   }
@@ -180,21 +204,16 @@ private func fillFirst(
     i &+= 1
     if probe.size != size { continue }
     let tag = globalTag(s, tag(s, address, probe), global)
-    let (entry, evicted) = probe.array.pointee.store.insert(tag, value)
+    let (entry, evicted) = probe.store.insert(tag, value)
     let fills: MMUCounter = isFetch ? .itlbFills4K : .dtlbFills4K
-    count(s, MMUCounter(rawValue: fills.rawValue &+ Int(size))!, access)
+    count(s, fills, Int(truncatingIfNeeded: size), access)
     if evicted != 0 {
       count(s, isFetch ? .itlbEvictions : .dtlbEvictions, access)
-      if probe.array.pointee.touches { dropPage(s, evicted, isFetch) }
+      dropPage(s, evicted, isFetch)
     }
     updateFilter(s, address, access, probe, entry, value)
     return
   }
-}
-
-@inline(__always)
-private func noTouch(_ s: UnsafeMutablePointer<MMUState>) -> UnsafeMutablePointer<UInt64> {
-  (s.pointee.context + TranslationContext.noTouch).assumingMemoryBound(to: UInt64.self)
 }
 
 /// A permitted write met an entry whose D is clear: the processor sets D in the leaf in memory, by
@@ -206,7 +225,7 @@ private func setDirty(
   _ s: UnsafeMutablePointer<MMUState>, _ address: UInt64, _ access: UInt64, _ probe: Probe,
   _ entry: Int
 ) -> UInt64 {
-  let old = probe.array.pointee.store.values[entry]
+  let old = probe.store.values[entry]
   let result = walk(s, address, access, usingCaches: false)
   if result.value == 0 { return failWalk(s, address, access, result) }
   let mask = PageTableEntry.addressMask
@@ -214,17 +233,17 @@ private func setDirty(
     // Both levels' copies learn of it, wherever the hit was.
     let second = s.pointee.stlb
     for i in 0..<second.probeCount where second.probes[i].size == result.size {
-      let there = second.probes[i].array.pointee.store.find(tag(s, address, second.probes[i]))
-      if there >= 0 { second.probes[i].array.pointee.store.values[there] = result.value }
+      let there = second.probes[i].store.find(tag(s, address, second.probes[i]))
+      if there >= 0 { second.probes[i].store.values[there] = result.value }
     }
-    probe.array.pointee.store.values[entry] = result.value
-    probe.array.pointee.store.touch(entry)
+    probe.store.values[entry] = result.value
+    probe.store.touch(entry)
     let first = s.pointee.dtlb
-    for i in 0..<first.probeCount where first.probes[i].array == probe.array {
+    for i in 0..<first.probeCount where first.probes[i].store.tags == probe.store.tags {
       updateFilter(s, address, access, probe, entry, result.value)
       return frame(result.value, address, probe.shift)
     }
-    let global = probe.array.pointee.store.tags[entry] & Tag.global != 0
+    let global = probe.store.tags[entry] & Tag.global != 0
     fillFirst(s, address, access, result.value, result.size, global)
   } else {
     dropTranslations(s, address, pcid: s.pointee.pcid, andGlobal: true)
@@ -253,105 +272,3 @@ private func raise(
   return 0
 }
 
-/// Lets the filter follow a modelled use of a first-level entry.
-@inline(__always)
-private func updateFilter(
-  _ s: UnsafeMutablePointer<MMUState>, _ address: UInt64, _ access: UInt64, _ probe: Probe,
-  _ entry: Int, _ value: EffectiveEntry
-) {
-  let array = probe.array
-  if access & 16 != 0 {
-    s.pointee.fetchTouch = array.pointee.touches ? array.pointee.store.stamps + entry : noTouch(s)
-    if !array.pointee.touches {
-      let set = array.pointee.store.ways == 1 ? entry : entry / array.pointee.store.ways
-      let slot = Int((address &>> 12) & UInt64(TranslationContext.fetchSlots - 1))
-      let old = Int(array.pointee.slots[set])
-      if old != 0 && old != slot &+ 1 {
-        (s.pointee.context + TranslationContext.fetchFilter + (old &- 1) &* 32)
-          .storeBytes(of: TranslationContext.noTag, as: UInt64.self)
-      }
-      array.pointee.slots[set] = UInt16(truncatingIfNeeded: slot &+ 1)
-    } else if probe.size != 0 {
-      s.pointee.fetchTouch = noTouch(s)
-    }
-    return
-  }
-  let filter = s.pointee.context + TranslationContext.dataFilter
-  let touches = array.pointee.touches
-  if touches && probe.size != 0 { return }
-  let slot = Int((address &>> 12) & UInt64(TranslationContext.dataSlots - 1))
-  let isUser = access & 4 != 0
-  if !touches {
-    let set = entry / array.pointee.store.ways
-    let old = Int(array.pointee.slots[set])
-    if old != 0 && (old != slot &+ 1 || !isUser) { clearSlot(filter + (old &- 1) &* 32) }
-    array.pointee.slots[set] = isUser ? UInt16(truncatingIfNeeded: slot &+ 1) : 0
-  }
-  if !isUser { return }
-  let place = frame(value, address, probe.shift) & ~1
-  let at = filter + slot &* 32
-  if place >= s.pointee.ramBytes {
-    clearSlot(at)
-    return
-  }
-  let page = address & ~0xfff
-  var read = page
-  var write = TranslationContext.noTag
-  let wants = PageTableEntry.user.rawValue
-  if value & wants == 0 {
-    read = TranslationContext.noTag
-  } else if value & 0x42 == 0x42 && s.pointee.watch[Int(place &>> 12)] == 0 {
-    write = page
-  }
-  if s.pointee.controls.protectionKeys {
-    if s.pointee.controls.denial(value, 4) != 0 { read = TranslationContext.noTag }
-    if s.pointee.controls.denial(value, 6) != 0 { write = TranslationContext.noTag }
-  }
-  at.storeBytes(of: read, as: UInt64.self)
-  (at + 8).storeBytes(of: write, as: UInt64.self)
-  let delta = UInt64(UInt(bitPattern: s.pointee.base)) &+ place &- page
-  (at + 16).storeBytes(of: delta, as: UInt64.self)
-  let touch =
-    touches && array.pointee.store.policy == .lru
-    ? array.pointee.store.stamps + entry : noTouch(s)
-  (at + 24).storeBytes(of: UInt64(UInt(bitPattern: touch)), as: UInt64.self)
-}
-
-@inline(__always)
-private func clearSlot(_ slot: UnsafeMutableRawPointer) {
-  slot.storeBytes(of: TranslationContext.noTag, as: UInt64.self)
-  (slot + 8).storeBytes(of: TranslationContext.noTag, as: UInt64.self)
-}
-
-/// An entry of a touching array goes: so does its page's slot.
-private func dropPage(_ s: UnsafeMutablePointer<MMUState>, _ tag: UInt64, _ isFetch: Bool) {
-  let number = Int(truncatingIfNeeded: Tag.number(tag))
-  if isFetch {
-    let slot = number & (TranslationContext.fetchSlots - 1)
-    (s.pointee.context + TranslationContext.fetchFilter + slot &* 32)
-      .storeBytes(of: TranslationContext.noTag, as: UInt64.self)
-  } else {
-    let slot = number & (TranslationContext.dataSlots - 1)
-    clearSlot(s.pointee.context + TranslationContext.dataFilter + slot &* 32)
-  }
-}
-
-/// Clears both filters: always safe.
-package func dropFilters(_ s: UnsafeMutablePointer<MMUState>) {
-  dropDataFilter(s)
-  dropFetchFilter(s)
-}
-
-/// Clears the data filter.
-package func dropDataFilter(_ s: UnsafeMutablePointer<MMUState>) {
-  let data = s.pointee.context + TranslationContext.dataFilter
-  for slot in 0..<TranslationContext.dataSlots { clearSlot(data + slot * 32) }
-}
-
-/// Clears the fetch filter.
-package func dropFetchFilter(_ s: UnsafeMutablePointer<MMUState>) {
-  let fetch = s.pointee.context + TranslationContext.fetchFilter
-  for slot in 0..<TranslationContext.fetchSlots {
-    (fetch + slot * 32).storeBytes(of: TranslationContext.noTag, as: UInt64.self)
-  }
-}

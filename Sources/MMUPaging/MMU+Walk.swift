@@ -38,7 +38,7 @@ func walk(
     let place = table &+ level.index(address) &* 8
     add(s, .cycles, access, s.pointee.costs.entryRead)
     if usingCaches {
-      count(s, MMUCounter(rawValue: MMUCounter.readsPML4E.rawValue &+ level.rawValue)!, access)
+      count(s, .readsPML4E, level.rawValue, access)
     }
     if place >= s.pointee.ramBytes {
       result.beyondRAM = place
@@ -92,7 +92,10 @@ private func setFlag(
   _ place: UInt64, _ entry: UInt64, _ access: UInt64
 ) {
   if entry & flag.rawValue != 0 { return }
-  if s.pointee.memory.setEntryBits(flag.rawValue, at: PhysicalAddress(place)) {
+  let changed = s.pointee.memory._withUnsafeGuaranteedRef {
+    $0.setEntryBits(flag.rawValue, at: PhysicalAddress(place))
+  }
+  if changed {
     count(s, counter, access)
     add(s, .cycles, access, s.pointee.costs.assist)
   }

@@ -53,7 +53,7 @@ public final class MMU {
           structure(configuration.pdeCache)
         ),
         context: context, counters: counters, base: memory.base, ramBytes: memory.bytes,
-        watch: memory.watch, memory: memory, costs: costs,
+        watch: memory.watch, memory: Unmanaged.passUnretained(memory), costs: costs,
         fetchTouch: clock(TranslationContext.noTouch)))
     dropFilters(state)
   }
@@ -83,12 +83,6 @@ public final class MMU {
 
   /// CR2: the address of the last page fault.
   public var controlRegister2: UInt64 { state.pointee.controlRegister2 }
-
-  /// Tells whether the engine's data filter must stamp the entry it hits.
-  package var filterTouches: Bool {
-    let data = state.pointee.dtlb
-    return data.arrayCount > 0 && data.arrays[0].touches
-  }
 
   /// Translates an access to a canonical address, with everything the processor does on the way:
   /// lookups, a walk if need be, A and D, fills.

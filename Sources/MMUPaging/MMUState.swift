@@ -1,37 +1,16 @@
 import MMUMemory
 package import MMUTiming
 
-/// One array of a TLB and what the filter in front knows of it.
-struct TLBStore {
-  var store: TagStore
-  /// For each set, the filter slot filled on its behalf plus 1; zero: none.
-  let slots: UnsafeMutablePointer<UInt16>
-  /// The filter may hold any live entry of this array, not only each set's most recent one.
-  let touches: Bool
-
-  init(_ geometry: CacheGeometry, seed: UInt64, clock: UnsafeMutablePointer<UInt64>?) {
-    store = TagStore(geometry, seed: seed, clock: clock)
-    slots = .allocate(capacity: geometry.sets)
-    slots.initialize(repeating: 0, count: geometry.sets)
-    touches = geometry.sets == 1 && geometry.ways > 8 && geometry.replacement != .treePLRU
-  }
-
-  func free() {
-    store.free()
-    slots.deallocate()
-  }
-}
-
 /// Where pages of one size are looked up: an array and the size.
 struct Probe {
-  let array: UnsafeMutablePointer<TLBStore>
+  let store: TagStore
   let size: UInt64
   let shift: UInt64
 }
 
 /// A TLB: its arrays, and the probes a lookup makes, smallest page first.
 struct TLB {
-  let arrays: UnsafeMutablePointer<TLBStore>
+  let arrays: UnsafeMutablePointer<TagStore>
   let arrayCount: Int
   let probes: UnsafeMutablePointer<Probe>
   let probeCount: Int
@@ -44,12 +23,11 @@ struct TLB {
     var list: [Probe] = []
     for (i, array) in configuration.enumerated() {
       // Only the first array can share a clock with an engine: its filter may touch.
-      let shared = i == 0 ? clock : nil
-      (arrays + i).initialize(
-        to: TLBStore(array.geometry, seed: SplitMix.next(&seed), clock: shared))
+      let store = TagStore(
+        array.geometry, seed: SplitMix.next(&seed), clock: i == 0 ? clock : nil)
+      (arrays + i).initialize(to: store)
       for size in array.sizes {
-        list.append(
-          Probe(array: arrays + i, size: UInt64(size.rawValue), shift: size.shift))
+        list.append(Probe(store: store, size: UInt64(size.rawValue), shift: size.shift))
       }
     }
     list.sort { $0.size < $1.size }
@@ -86,7 +64,7 @@ package struct MMUState {
   package let base: UnsafeMutableRawPointer
   package let ramBytes: UInt64
   package let watch: UnsafeMutablePointer<UInt8>
-  unowned(unsafe) let memory: PhysicalMemory
+  let memory: Unmanaged<PhysicalMemory>
   package let costs: CostModel
 
   /// The last fault: 0 none, 1 #PF, 2 #GP, 3 bus error.

@@ -22,76 +22,107 @@ package enum Tag {
   @inlinable package static func number(_ tag: UInt64) -> UInt64 { tag &>> 16 }
 }
 
+/// A handle to one array; copies name the same array.
 package struct TagStore {
-  let sets: Int
-  let ways: Int
-  let policy: Replacement
-  /// sets - 1 if that is a mask, else nil-like `.max`: the set is then a remainder.
-  let setMask: UInt64
-  let tags: UnsafeMutablePointer<UInt64>
-  let values: UnsafeMutablePointer<UInt64>
-  /// LRU: time of the last use; FIFO: time of the fill; zero for an invalid entry.
-  package let stamps: UnsafeMutablePointer<UInt64>
-  /// The clock the stamps are taken from.
-  ///
-  /// It may live elsewhere, where an engine can advance it.
-  package let clock: UnsafeMutablePointer<UInt64>
-  private let ownsClock: Bool
-  /// Tree bits, a heap of `treeNodes` bytes for each set (tree-PLRU only).
-  private let tree: UnsafeMutablePointer<UInt8>
-  private let treeNodes: Int
-  private var random: UInt64
-  /// Live entries by page size (0...2), and how many of all are global (3).
-  package let live: UnsafeMutablePointer<Int>
-  /// For wide sets: hash chains for lookup and a list in order of last known use.
-  private let wide: WideSetIndex?
+  /// What an array consists of, in one allocation that all handles share.
+  struct Fields {
+    let sets: Int
+    let ways: Int
+    let policy: Replacement
+    /// sets - 1 if that is a mask, else `.max`: the set is then a remainder.
+    let setMask: UInt64
+    let tags: UnsafeMutablePointer<UInt64>
+    let values: UnsafeMutablePointer<UInt64>
+    /// LRU: time of the last use; FIFO: time of the fill; zero for an invalid entry.
+    let stamps: UnsafeMutablePointer<UInt64>
+    /// The clock the stamps are taken from.
+    ///
+    /// It may live elsewhere, where an engine can advance it.
+    let clock: UnsafeMutablePointer<UInt64>
+    let ownsClock: Bool
+    /// Tree bits, a heap of `treeNodes` bytes for each set (tree-PLRU only).
+    let tree: UnsafeMutablePointer<UInt8>
+    let treeNodes: Int
+    var random: UInt64
+    /// Live entries by page size (0...2), and how many of all are global (3).
+    let live: UnsafeMutablePointer<Int>
+    /// For wide sets: hash chains for lookup and a list in order of last known use.
+    let wide: UnsafeMutablePointer<WideSetIndex>?
+    /// For each set, the filter slot filled on behalf of its most recent entry plus 1; zero: none.
+    ///
+    /// Used where stamps are not the replacement state.
+    let slots: UnsafeMutablePointer<UInt16>
+  }
+
+  private let fields: UnsafeMutablePointer<Fields>
 
   init(
     _ geometry: CacheGeometry, seed: UInt64, clock shared: UnsafeMutablePointer<UInt64>? = nil
   ) {
+    func table<T>(_ count: Int, _ value: T) -> UnsafeMutablePointer<T> {
+      let pointer = UnsafeMutablePointer<T>.allocate(capacity: count)
+      pointer.initialize(repeating: value, count: count)
+      return pointer
+    }
     let entries = geometry.entries
-    sets = geometry.sets
-    ways = geometry.ways
-    policy = geometry.replacement
-    setMask = sets & (sets - 1) == 0 ? UInt64(sets - 1) : .max
-    tags = .allocate(capacity: entries)
-    values = .allocate(capacity: entries)
-    stamps = .allocate(capacity: entries)
-    tags.initialize(repeating: 0, count: entries)
-    values.initialize(repeating: 0, count: entries)
-    stamps.initialize(repeating: 0, count: entries)
-    ownsClock = shared == nil
-    clock = shared ?? .allocate(capacity: 1)
-    clock.pointee = 0
+    let sets = geometry.sets
     var nodes = 1
-    while nodes < ways { nodes *= 2 }
-    treeNodes = policy == .treePLRU ? nodes * 2 : 0
-    tree = .allocate(capacity: max(1, treeNodes * sets))
-    tree.initialize(repeating: 0, count: max(1, treeNodes * sets))
-    random = seed
-    live = .allocate(capacity: 4)
-    live.initialize(repeating: 0, count: 4)
-    wide = ways > 16 ? WideSetIndex(entries: entries, sets: sets) : nil
+    while nodes < geometry.ways { nodes *= 2 }
+    let treeNodes = geometry.replacement == .treePLRU ? nodes * 2 : 0
+    let wide: UnsafeMutablePointer<WideSetIndex>? = geometry.ways > 16 ? .allocate(capacity: 1) : nil
+    wide?.initialize(to: WideSetIndex(entries: entries, sets: sets))
+    fields = .allocate(capacity: 1)
+    fields.initialize(
+      to: Fields(
+        sets: sets, ways: geometry.ways, policy: geometry.replacement,
+        setMask: sets & (sets - 1) == 0 ? UInt64(sets - 1) : .max,
+        tags: table(entries, 0), values: table(entries, 0), stamps: table(entries, 0),
+        clock: shared ?? table(1, 0), ownsClock: shared == nil,
+        tree: table(max(1, treeNodes * sets), 0), treeNodes: treeNodes, random: seed,
+        live: table(4, 0), wide: wide, slots: table(sets, 0)))
   }
 
   func free() {
     tags.deallocate()
     values.deallocate()
     stamps.deallocate()
-    if ownsClock { clock.deallocate() }
+    if fields.pointee.ownsClock { clock.deallocate() }
     tree.deallocate()
     live.deallocate()
-    wide?.free()
+    slots.deallocate()
+    wide?.pointee.free()
+    wide?.deallocate()
+    fields.deallocate()
+  }
+
+  var sets: Int { @inline(__always) get { fields.pointee.sets } }
+  var ways: Int { @inline(__always) get { fields.pointee.ways } }
+  var policy: Replacement { @inline(__always) get { fields.pointee.policy } }
+  var tags: UnsafeMutablePointer<UInt64> { @inline(__always) get { fields.pointee.tags } }
+  var values: UnsafeMutablePointer<UInt64> { @inline(__always) get { fields.pointee.values } }
+  var stamps: UnsafeMutablePointer<UInt64> { @inline(__always) get { fields.pointee.stamps } }
+  var live: UnsafeMutablePointer<Int> { @inline(__always) get { fields.pointee.live } }
+  var slots: UnsafeMutablePointer<UInt16> { @inline(__always) get { fields.pointee.slots } }
+  private var clock: UnsafeMutablePointer<UInt64> {
+    @inline(__always) get { fields.pointee.clock }
+  }
+  private var tree: UnsafeMutablePointer<UInt8> { fields.pointee.tree }
+  private var treeNodes: Int { fields.pointee.treeNodes }
+  private var wide: UnsafeMutablePointer<WideSetIndex>? {
+    @inline(__always) get { fields.pointee.wide }
   }
 
   /// The set of page `number`; remainders are taken of the number of the 48-bit address.
   @inline(__always) func set(of number: UInt64) -> Int {
-    setMask != .max ? Int(number & setMask) : Int(number % UInt64(sets))
+    let mask = fields.pointee.setMask
+    return mask != .max ? Int(truncatingIfNeeded: number & mask) : Int(number % UInt64(sets))
   }
 
   /// The entry that holds `tag`, or its global form; -1 if none does.
   @inline(__always) func find(_ tag: UInt64) -> Int {
     if wide != nil { return findWide(tag) }
+    let tags = tags
+    let ways = ways
     let start = set(of: Tag.number(tag)) &* ways
     let end = start &+ ways
     var entry = start
@@ -112,7 +143,7 @@ package struct TagStore {
   }
 
   @inline(never) private func findWide(_ tag: UInt64) -> Int {
-    let wide = wide.unsafelyUnwrapped
+    let wide = wide.unsafelyUnwrapped.pointee
     let global = Tag.asGlobal(tag)
     var entry = wide.first(tag)
     while entry >= 0 {
@@ -167,7 +198,7 @@ package struct TagStore {
   ///
   /// - Returns: the entry, and the tag that had to go (zero: none).
   @inline(__always)
-  mutating func insert(_ tag: UInt64, _ value: UInt64) -> (entry: Int, evicted: UInt64) {
+  func insert(_ tag: UInt64, _ value: UInt64) -> (entry: Int, evicted: UInt64) {
     let set = set(of: Tag.number(tag))
     let entry = victim(set)
     let old = tags[entry]
@@ -179,15 +210,17 @@ package struct TagStore {
     clock.pointee &+= 1
     stamps[entry] = clock.pointee
     if policy == .treePLRU { touchTree(entry) }
-    wide?.insert(entry, tag, set: set, stamp: clock.pointee)
+    wide?.pointee.insert(entry, tag, set: set, stamp: clock.pointee)
     return (entry, old)
   }
 
-  @inline(__always) private mutating func victim(_ set: Int) -> Int {
+  @inline(__always) private func victim(_ set: Int) -> Int {
     switch policy {
     case .lru, .fifo:
-      if let wide { return wide.oldest(set, stamps) }
+      if let wide { return wide.pointee.oldest(set, stamps) }
       // An invalid entry has stamp 0: the least stamp finds it first.
+      let stamps = stamps
+      let ways = ways
       var entry = set &* ways
       let end = entry &+ ways
       var best = entry
@@ -207,11 +240,11 @@ package struct TagStore {
     }
   }
 
-  @inline(never) private mutating func otherVictim(_ set: Int) -> Int {
+  @inline(never) private func otherVictim(_ set: Int) -> Int {
     let start = set * ways
     for entry in start..<start + ways where tags[entry] == 0 { return entry }
     if policy == .random {
-      return start + Int(SplitMix.next(&random) % UInt64(ways))
+      return start + Int(SplitMix.next(&fields.pointee.random) % UInt64(ways))
     }
     let bits = tree + set * treeNodes
     var low = 0
@@ -243,7 +276,7 @@ package struct TagStore {
     let tag = tags[entry]
     live[Int(Tag.size(tag))] &-= 1
     if tag & Tag.global != 0 { live[3] &-= 1 }
-    wide?.remove(entry, tag, set: entry / ways)
+    wide?.pointee.remove(entry, tag, set: entry / ways)
   }
 
   var isEmpty: Bool { live[0] | live[1] | live[2] == 0 }

@@ -3,32 +3,41 @@
 ///
 /// Owned by the MMU, which alone fills and clears the data filter.
 ///
-/// An entry of the data filter is { readTag, writeTag, delta, touch }: if the address of an aligned
-/// access without its low bits equals the tag, the host byte is at address + delta, and `touch` is
-/// where the use is to be stamped (only if `touches`). It is set only for user-mode accesses:
+/// There is a filter for reads, one for writes and one for fetches. An entry of the first two is
+/// { tag, delta, touch, - }: if the address of an aligned access without its offset bits above the
+/// alignment equals the tag, the host byte is at address + delta, and the use is stamped: the clock
+/// is advanced and written to where `touch` points. An entry is set only for user-mode accesses:
 ///
-/// * the page's translation is in the first-level TLB under the current PCID;
-/// * either it is the most recently used entry of its set (a repeat changes nothing there), and any
-///   modelled access to the set takes or clears the slot; or the filter `touches`: every hit stamps
-///   the entry as the model would, and the slot is cleared when the entry goes;
-/// * readTag: a user read is permitted; writeTag: a user write is, D is set in the entry, and nobody
-///   watches the frame.
+/// * the page's translation is in the first-level data TLB under the current PCID and permits the
+///   access; for writes D is set in it, and nobody watches the frame;
+/// * either the array's stamps are its replacement state (LRU: a hit stamps; FIFO and random: a hit
+///   changes nothing and stamps nowhere), and the entry is cleared when the translation goes; or
+///   (tree-PLRU, large pages) the translation is the most recently used one of its set, where a
+///   repeat changes nothing, and any modelled access to the set takes or clears the entry.
 ///
-/// Dropping any slot at any time changes no counter.
-package enum TranslationContext {
-  /// Bytes in front that belong to the engine: 33 registers and its own words.
-  @inlinable package static var dataFilter: Int { 768 }
-  @inlinable package static var dataSlots: Int { 128 }
-  @inlinable package static var fetchFilter: Int { dataFilter + dataSlots * 32 }
-  @inlinable package static var fetchSlots: Int { 64 }
-  /// The clock of the first-level data TLB's stamps, advanced by an engine whose filter touches.
-  @inlinable package static var dataClock: Int { fetchFilter + fetchSlots * 32 }
+/// Dropping any entry at any time changes no counter.
+///
+/// Public only so that an engine in another module can inline it; not API.
+public enum TranslationContext {
+  /// Offset of the read filter; the bytes in front are the engine's: 33 registers and its own words.
+  @inlinable public static var readFilter: Int { 768 }
+  /// Offset of the write filter.
+  @inlinable public static var writeFilter: Int { readFilter + dataSlots * 32 }
+  /// Entries of each of the two.
+  @inlinable public static var dataSlots: Int { 128 }
+  /// Offset of the fetch filter: { tag, the engine's word, touch, - }.
+  @inlinable public static var fetchFilter: Int { writeFilter + dataSlots * 32 }
+  /// Entries of the fetch filter.
+  @inlinable public static var fetchSlots: Int { 64 }
+  /// The clock of the first-level data TLB's stamps.
+  @inlinable public static var dataClock: Int { fetchFilter + fetchSlots * 32 }
   /// The same for the first-level instruction TLB.
-  @inlinable package static var fetchClock: Int { dataClock + 8 }
+  @inlinable public static var fetchClock: Int { dataClock + 8 }
   /// Where a touch goes that has nothing to stamp.
-  @inlinable package static var noTouch: Int { dataClock + 16 }
-  @inlinable package static var bytes: Int { dataClock + 64 }
+  @inlinable public static var noTouch: Int { dataClock + 16 }
+  /// Size of the block.
+  @inlinable public static var bytes: Int { dataClock + 64 }
 
   /// A tag no address has.
-  @inlinable package static var noTag: UInt64 { 1 }
+  @inlinable public static var noTag: UInt64 { 1 }
 }
