@@ -140,8 +140,10 @@ public final class Core {
     return reference.run(self, until: mark, passing: passing)
   }
 
-  /// Executes exactly one instruction by the reference engine, whatever runs else.
-  package func step() -> StopReason? { reference.step(self) }
+  /// Runs by the reference engine, whatever the core was made with: results are the same.
+  package func runByReference(until mark: RunMark) -> StopReason {
+    reference.run(self, until: mark, passing: false)
+  }
 
   /// Counts of the core itself; those of the MMU are in `mmu.counters`.
   public var counters: CoreCounters { CoreCounters(state.pointee) }

@@ -1,0 +1,97 @@
+import MMUExecution
+import MMUMemory
+import MMUPaging
+import RISCV
+import Testing
+
+@Suite struct EngineTests {
+  /// The geometries that the filter treats differently.
+  static let geometries: [(String, MMUConfiguration)] = {
+    var full = MMUConfiguration()
+    full.dataTLB[0] = TLBArray([.size4K], CacheGeometry(entries: 64))
+    full.instructionTLB[0] = TLBArray([.size4K], CacheGeometry(entries: 2))
+    var tree = MMUConfiguration()
+    tree.dataTLB[0] = TLBArray(
+      [.size4K], CacheGeometry(entries: 12, ways: 6, replacement: .treePLRU))
+    tree.instructionTLB[0] = TLBArray(
+      [.size4K], CacheGeometry(entries: 2, ways: 2, replacement: .treePLRU))
+    tree.secondTLB = [
+      TLBArray([.size4K, .size2M], CacheGeometry(entries: 24, ways: 8, replacement: .fifo))
+    ]
+    var odd = MMUConfiguration()
+    odd.dataTLB = [
+      TLBArray(
+        [.size4K, .size2M, .size1G], CacheGeometry(entries: 9, ways: 3, replacement: .random))
+    ]
+    odd.secondTLB = []
+    odd.pdeCache = nil
+    return [("default", MMUConfiguration()), ("full", full), ("tree", tree), ("odd", odd)]
+  }()
+
+  /// Runs a program to a row of marks; a snapshot at each.
+  private func run(
+    _ machine: MiniMachine, marks: [RunMark], before: (MiniMachine) -> Bool
+  ) -> [String] {
+    var result: [String] = []
+    for mark in marks {
+      while true {
+        let byReference = before(machine)
+        let reason =
+          byReference
+          ? machine.core.runByReference(until: mark) : machine.core.run(until: mark)
+        if reason == .mark { break }
+        machine.answer(reason)
+      }
+      result.append(machine.snapshot)
+    }
+    result.append("memory \(machine.memoryHash)")
+    return result
+  }
+
+  @Test(arguments: 0..<4)
+  func `the fast engine equals the reference at every mark, whatever the slices and filters`(
+    _ geometry: Int
+  ) {
+    let (name, configuration) = Self.geometries[geometry]
+    for seed in 1...UInt64(12) {
+      let program = randomProgram(seed: seed * 977, length: 600 + Int(seed % 3) * 900)
+      var choice = seed
+      // Marks by instructions and by cycles, from one to some thousands apart.
+      var marks: [RunMark] = []
+      var instructions: UInt64 = 0
+      for i in 0..<14 {
+        instructions += SplitMix.next(&choice) % (i % 3 == 0 ? 9000 : 60)
+        marks.append(RunMark(instructions: instructions))
+        if i % 4 == 3 {
+          marks.append(RunMark(instructions: instructions + 300, cycles: instructions * 5))
+          instructions += 300
+        }
+      }
+      let reference = MiniMachine(
+        program, engine: .reference, configuration: configuration, seed: seed)
+      let fast = MiniMachine(program, engine: .fast, configuration: configuration, seed: seed)
+      let expected = run(reference, marks: marks) { _ in false }
+      let actual = run(fast, marks: marks) { machine in
+        machine.core.fast?.sliceLength = 1 + SplitMix.next(&choice) % 120
+        if SplitMix.next(&choice) % 5 == 0 { machine.mmu.dropTranslationFilters() }
+        if SplitMix.next(&choice) % 7 == 0 { machine.core.fast?.dropDecodedPages() }
+        return SplitMix.next(&choice) % 6 == 0
+      }
+      if let place = expected.indices.first(where: { expected[$0] != actual[$0] }) {
+        Issue.record(
+          """
+          \(name), seed \(seed), mark \(place):
+          \(differences(expected[place], actual[place]))
+          """)
+        return
+      }
+    }
+  }
+
+  private func differences(_ a: String, _ b: String) -> String {
+    let left = a.split(separator: " ")
+    let right = b.split(separator: " ")
+    return zip(left, right).filter { $0 != $1 }
+      .map { "reference \($0), fast \($1)" }.joined(separator: "; ")
+  }
+}
