@@ -88,6 +88,30 @@ import Testing
     }
   }
 
+  @Test func `a page written, executed and written again shows its newest code`() {
+    // x15 points at the written page: store `addi x5, x5, 1; jalr x0, 0(x1)`, call it, replace the
+    // first word by `addi x5, x5, 100`, call again. No FENCE.I is needed in this machine.
+    var program = [encode(Instruction(.lui, rd: 15, immediate: Int32(MiniMachine.written)))]
+    func store(_ word: UInt32, at offset: Int32) {
+      let low = Int32(bitPattern: word << 20) >> 20
+      program.append(
+        encode(Instruction(.lui, rd: 6, immediate: Int32(bitPattern: word) &- low)))
+      program.append(encode(Instruction(.addiw, rd: 6, rs1: 6, immediate: low)))
+      program.append(encode(Instruction(.sw, rs1: 15, rs2: 6, immediate: offset)))
+    }
+    for step in [1, 100] as [Int32] {
+      store(encode(Instruction(.addi, rd: 5, rs1: 5, immediate: step)), at: 0)
+      store(encode(Instruction(.jalr, rd: 0, rs1: 1)), at: 4)
+      program.append(encode(Instruction(.jalr, rd: 1, rs1: 15)))
+    }
+    program.append(encode(Instruction(.ebreak)))
+    for engine in EngineKind.allCases {
+      let machine = MiniMachine(program, engine: engine)
+      #expect(machine.core.run() == .breakpoint)
+      #expect(machine.core.registers[5] == 101, "\(engine)")
+    }
+  }
+
   private func differences(_ a: String, _ b: String) -> String {
     let left = a.split(separator: " ")
     let right = b.split(separator: " ")

@@ -9,6 +9,8 @@ final class MiniMachine {
   static let code: UInt64 = 0x10_000
   static let data: UInt64 = 0x4_0000_0000
   static let dataPages: UInt64 = 96
+  /// A page for code written at run time.
+  static let written: UInt64 = 0x12_000
 
   let memory = PhysicalMemory(bytes: 8 << 20)
   let mmu: MMU
@@ -38,6 +40,7 @@ final class MiniMachine {
         }
       }
     }
+    map(Self.written, flags: 7)
     core.programCounter = Self.code
   }
 
@@ -110,7 +113,9 @@ final class MiniMachine {
     }
     // A program that ran away comes back.
     let pc = core.programCounter
-    if pc < Self.code || pc >= Self.code + 0x3000 || pc & 3 != 0 {
+    if case .illegalInstruction = reason, pc >= Self.written {
+      core.programCounter = core.registers[1] & ~3
+    } else if pc < Self.code || pc >= Self.code + 0x3000 || pc & 3 != 0 {
       core.programCounter = Self.code
     }
   }

@@ -28,6 +28,8 @@ func randomProgram(seed: UInt64, length: Int) -> [UInt32] {
     emit(Instruction(.add, rd: UInt8(8 + i), rs1: UInt8(8 + i), rs2: 13))
   }
   emit(Instruction(.auipc, rd: 12, immediate: 0))
+  // x15 = a page that gets its code at run time.
+  emit(Instruction(.lui, rd: 15, immediate: Int32(MiniMachine.written)))
   while program.count < length {
     switch random(100) {
     case 0..<38:
@@ -61,7 +63,11 @@ func randomProgram(seed: UInt64, length: Int) -> [UInt32] {
     case 80..<84:
       emit(Instruction(.jal, rd: random(2) == 0 ? 0 : 1, immediate: Int32(random(40) - 8) * 4))
     case 84..<86:
-      emit(Instruction(.jalr, rd: 1, rs1: 12, immediate: Int32(random(2000)) & ~3))
+      let isWritten = random(2) == 0
+      emit(
+        Instruction(
+          .jalr, rd: 1, rs1: isWritten ? 15 : 12,
+          immediate: Int32(random(isWritten ? 64 : 2000)) & ~3))
     case 86..<91:
       emit(Instruction(.addi, rd: 13, rs1: 0, immediate: Int32(random(256)) * 8))
       emit(Instruction(.add, rd: 13, rs1: 13, rs2: pointer()))
@@ -70,7 +76,7 @@ func randomProgram(seed: UInt64, length: Int) -> [UInt32] {
       emit(Instruction(opcode, rd: value(), rs1: 13, rs2: isLoad ? 0 : value()))
     case 91..<94:
       // Moves a pointer by some pages, inside the area most of the time.
-      emit(Instruction(.lui, rd: 13, immediate: Int32((random(5) - 2) << 12)))
+      emit(Instruction(.lui, rd: 13, immediate: Int32((random(41) - 20) << 12)))
       let p = pointer()
       emit(Instruction(.add, rd: p, rs1: p, rs2: 13))
     case 94..<96: emit(Instruction(.ecall))
@@ -79,9 +85,14 @@ func randomProgram(seed: UInt64, length: Int) -> [UInt32] {
         Instruction(
           .csrrs, rd: value(), immediate: Int32([0xc00, 0xc01, 0xc02][random(3)])))
     case 97:
-      // Writes an instruction into its own code.
-      emit(Instruction(.lw, rd: 14, rs1: 12, immediate: Int32(random(500)) * 4))
-      emit(Instruction(.sw, rs1: 12, rs2: 14, immediate: Int32(random(500)) * 4))
+      // Writes instructions into its own code, or into the page that is meant for it.
+      for _ in 0...random(4) {
+        let isOwn = random(4) == 0
+        emit(Instruction(.lw, rd: 14, rs1: 12, immediate: Int32(random(500)) * 4))
+        emit(
+          Instruction(
+            .sw, rs1: isOwn ? 12 : 15, rs2: 14, immediate: Int32(random(isOwn ? 500 : 24)) * 4))
+      }
       emit(Instruction(.fenceI))
     case 98: emit(Instruction(.lui, rd: value(), immediate: Int32(truncatingIfNeeded: random(1 << 20) << 12)))
     default: program.append(UInt32(truncatingIfNeeded: SplitMix.next(&state)))
