@@ -76,7 +76,7 @@ package func resolve(
 /// The commonest case of `PagingControls.denial`, decided by one mask: a user-mode data access without
 /// protection keys.
 @inline(__always)
-private func isPlainlyPermitted(
+func isPlainlyPermitted(
   _ s: UnsafeMutablePointer<MMUState>, _ value: EffectiveEntry, _ access: UInt64
 ) -> Bool {
   // The bits of U/S and R/W in an entry are those of U/S and W/R in an error code.

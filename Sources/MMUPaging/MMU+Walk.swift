@@ -67,10 +67,9 @@ func walk(
     // G, D and the key as in the leaf; P makes the value non-zero.
     let ownBits: UInt64 = 0x7800_0000_0000_0140 | PageTableEntry.addressMask
     var value = rights | (entry & ownBits) | 1
-    let code = s.pointee.controls.denial(value, access)
-    if code != 0 {
-      result.errorCode = code
-      return result
+    if !isPlainlyPermitted(s, value, access) {
+      result.errorCode = s.pointee.controls.denial(value, access)
+      if result.errorCode != 0 { return result }
     }
     setFlag(s, .accessed, .assistsAccessed, place, entry, access)
     if access & 2 != 0 {

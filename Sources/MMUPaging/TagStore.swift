@@ -121,22 +121,31 @@ package struct TagStore {
   /// The entry that holds `tag`, or its global form; -1 if none does.
   @inline(__always) func find(_ tag: UInt64) -> Int {
     if wide != nil { return findWide(tag) }
-    let tags = tags
-    let ways = ways
     let start = set(of: Tag.number(tag)) &* ways
     let end = start &+ ways
-    var entry = start
-    if live[3] == 0 {
-      while entry < end {
-        if tags[entry] == tag { return entry }
-        entry &+= 1
-      }
-      return -1
-    }
+    if live[3] == 0 { return scan(start, end, tag) }
     let global = Tag.asGlobal(tag)
-    while entry < end {
+    for entry in start..<end {
       let t = tags[entry]
       if t == tag || t == global { return entry }
+    }
+    return -1
+  }
+
+  /// The first entry from `start` to `end` with this tag; four at a time.
+  @inline(__always) private func scan(_ start: Int, _ end: Int, _ tag: UInt64) -> Int {
+    let tags = tags
+    var entry = start
+    while entry &+ 4 <= end {
+      let at = tags + entry
+      if at[0] == tag { return entry }
+      if at[1] == tag { return entry &+ 1 }
+      if at[2] == tag { return entry &+ 2 }
+      if at[3] == tag { return entry &+ 3 }
+      entry &+= 4
+    }
+    while entry < end {
+      if tags[entry] == tag { return entry }
       entry &+= 1
     }
     return -1
@@ -202,11 +211,15 @@ package struct TagStore {
     let set = set(of: Tag.number(tag))
     let entry = victim(set)
     let old = tags[entry]
-    if old != 0 { forget(entry) }
+    // Size and G of the old and the new tag are mostly the same: then no live count changes.
+    let kind: UInt64 = 3 << 14 | Tag.global | Tag.valid
+    if wide != nil || (old ^ tag) & kind != 0 {
+      if old != 0 { forget(entry) }
+      live[Int(Tag.size(tag))] &+= 1
+      if tag & Tag.global != 0 { live[3] &+= 1 }
+    }
     tags[entry] = tag
     values[entry] = value
-    live[Int(Tag.size(tag))] &+= 1
-    if tag & Tag.global != 0 { live[3] &+= 1 }
     clock.pointee &+= 1
     stamps[entry] = clock.pointee
     if policy == .treePLRU { touchTree(entry) }
@@ -221,18 +234,14 @@ package struct TagStore {
       // An invalid entry has stamp 0: the least stamp finds it first.
       let stamps = stamps
       let ways = ways
-      var entry = set &* ways
-      let end = entry &+ ways
-      var best = entry
-      var least = stamps[entry]
-      entry &+= 1
-      while entry < end {
+      let start = set &* ways
+      var best = start
+      var least = stamps[start]
+      for entry in start &+ 1..<start &+ ways {
         let stamp = stamps[entry]
-        if stamp < least {
-          least = stamp
-          best = entry
-        }
-        entry &+= 1
+        let isLess = stamp < least
+        best = isLess ? entry : best
+        least = isLess ? stamp : least
       }
       return best
     case .treePLRU, .random:
