@@ -1,4 +1,50 @@
+// Benchmarks: named workloads on the library itself, best of several runs after a warm-up.
+//
+//     swift run -c release Benchmarks [NAME...]
+//
+// Each prints host nanoseconds for an event; the programs under Programs/bench measure whole runs.
+
+import MMUMemory
+
 @main
 struct Main {
-  static func main() {}
+  static func main() {
+    let wanted = Set(CommandLine.arguments.dropFirst())
+    let all = translationWorkloads
+    for name in wanted where !all.contains(where: { $0.name == name }) {
+      print("there is no workload '\(name)'; these are: \(all.map(\.name).joined(separator: " "))")
+      return
+    }
+    #if DEBUG
+      print("a debug build: figures mean nothing; use -c release")
+    #endif
+    for workload in all where wanted.isEmpty || wanted.contains(workload.name) {
+      let nanoseconds = workload.measure()
+      let tenths = Int(nanoseconds * 10 + 0.5)
+      let padded = workload.name + String(repeating: " ", count: 16 - workload.name.count)
+      print("\(padded) \(tenths / 10).\(tenths % 10) ns/\(workload.event)  \(workload.summary)")
+    }
+  }
+}
+
+/// Something to measure: `prepare` returns a closure that causes `count` events.
+struct Workload {
+  let name: String
+  let event: String
+  let summary: String
+  let count: Int
+  let prepare: () -> () -> Void
+
+  /// Host nanoseconds an event takes: the best of nine runs after one to warm up.
+  func measure() -> Double {
+    let run = prepare()
+    run()
+    var best = UInt64.max
+    for _ in 0..<9 {
+      let start = Platform.nanoseconds()
+      run()
+      best = min(best, Platform.nanoseconds() - start)
+    }
+    return Double(best) / Double(count)
+  }
 }
