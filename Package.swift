@@ -49,7 +49,9 @@ let package = Package(
       "MMUCommands",
       on: ["MMUReporting", "MMUKit", "MMUAssembly", "MMUMemory", "MMUPaging"]),
     .executableTarget(name: "mmuemu", dependencies: ["MMUCommands"], swiftSettings: settings),
-    .executableTarget(name: "Benchmarks", dependencies: ["MMUKit", "MMUExecution", "MMUPaging", "MMUMemory", "ExecutableFormat", "MMUTiming"], swiftSettings: settings),
+    .executableTarget(
+      name: "Benchmarks", dependencies: ["MMUKit", "MMUMemory", "MMUPaging"],
+      swiftSettings: settings),
 
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
     tests("RISCVTests", of: ["RISCV"]),

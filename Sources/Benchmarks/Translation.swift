@@ -2,40 +2,42 @@ import MMUMemory
 import MMUPaging
 
 /// Translations by where they end: first level, second level, walk behind a cached entry, whole walk.
-let translationWorkloads: [Workload] = [
-  Workload(
-    name: "tlb-hit", event: "translation", summary: "one page, first-level hit", count: 1_000_000
-  ) {
-    let bench = PagedMemory(pages: 1)
-    return { bench.touch(count: 1_000_000, stride: 0) }
-  },
-  Workload(
-    name: "stlb-hit", event: "translation", summary: "512 pages in turn, second-level hit",
-    count: 1_000_000
-  ) {
-    let bench = PagedMemory(pages: 512)
-    return { bench.touch(count: 1_000_000, stride: 1) }
-  },
-  Workload(
-    name: "walk", event: "translation",
-    summary: "8,192 pages in turn, walk behind a cached PD entry", count: 1_000_000
-  ) {
-    let bench = PagedMemory(pages: 8192)
-    return { bench.touch(count: 1_000_000, stride: 1) }
-  },
-  Workload(
-    name: "walk-cold", event: "translation", summary: "all four levels after INVLPG",
-    count: 200_000
-  ) {
-    let bench = PagedMemory(pages: 1)
-    return {
-      for _ in 0..<200_000 {
-        bench.mmu.invalidatePage(0x4000_0000)
-        bench.touch(count: 1, stride: 0)
+var translationWorkloads: [Workload] {
+  [
+    Workload(
+      name: "tlb-hit", event: "translation", summary: "one page, first-level hit", count: 1_000_000
+    ) {
+      let bench = PagedMemory(pages: 1)
+      return { bench.touch(count: 1_000_000, stride: 0) }
+    },
+    Workload(
+      name: "stlb-hit", event: "translation", summary: "512 pages in turn, second-level hit",
+      count: 1_000_000
+    ) {
+      let bench = PagedMemory(pages: 512)
+      return { bench.touch(count: 1_000_000, stride: 1) }
+    },
+    Workload(
+      name: "walk", event: "translation",
+      summary: "8,192 pages in turn, walk behind a cached PD entry", count: 1_000_000
+    ) {
+      let bench = PagedMemory(pages: 8192)
+      return { bench.touch(count: 1_000_000, stride: 1) }
+    },
+    Workload(
+      name: "walk-cold", event: "translation", summary: "all four levels after INVLPG",
+      count: 200_000
+    ) {
+      let bench = PagedMemory(pages: 1)
+      return {
+        for _ in 0..<200_000 {
+          bench.mmu.invalidatePage(0x4000_0000)
+          bench.touch(count: 1, stride: 0)
+        }
       }
-    }
-  },
-]
+    },
+  ]
+}
 
 /// Some pages mapped one after the other from 1 GiB on.
 private final class PagedMemory {
