@@ -60,6 +60,8 @@ let package = Package(
     tests("PagingTests", of: ["MMUMemory", "MMUTiming", "MMUPaging", "MMUCommands"]),
     tests("ExecutionTests", of: ["MMUExecution", "MMUKit", "MMUAssembly"]),
     tests("KernelTests", of: ["MMUKernel", "MMUKit"]),
-    tests("CommandTests", of: ["MMUCommands"]),
+    tests(
+      "CommandTests",
+      of: ["MMUCommands", "MMUReporting", "MMUKit", "MMUExecution", "MMUMemory", "MMUPaging"]),
   ]
 )

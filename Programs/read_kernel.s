@@ -8,7 +8,7 @@
 # Ends:   killed by SIGSEGV (139), on purpose
 
         .include "lib.inc"
-        .equ    DIRECT_MAP, 0xffff888000000000   # all of RAM, for the kernel
+        .equ    DIRECT_MAP, 0xffff800000000000   # all of RAM, for the kernel
 
         .globl  _start
 _start:

@@ -149,6 +149,7 @@ enum ELFConstant {
   static let sectionSymbols: UInt32 = 2
   static let sectionStrings: UInt32 = 3
   static let sectionNoBits: UInt32 = 8
+  static let sectionIsExecutable: UInt64 = 1 << 2
   static let sectionIsCompressed: UInt64 = 1 << 11
   static let machineRISCV: UInt16 = 243
   /// RISC-V ELF psABI, "File Header": e_flags.

@@ -63,6 +63,125 @@ package enum Platform {
   }
 }
 
+/// A host call that failed.
+package struct HostError: Error, Hashable, Sendable {
+  /// The host's errno, or `tooLarge`.
+  package let number: Int32
+  package init(number: Int32) { self.number = number }
+
+  /// No errno: the file is larger than `Platform.largestFile`.
+  package static let tooLarge = HostError(number: -1)
+
+  /// Tells whether there is no such file.
+  package var isNotFound: Bool { number == ENOENT || number == ENOTDIR }
+  /// Tells whether the other end is gone.
+  package var isBrokenPipe: Bool { number == EPIPE }
+
+  /// The reason in words.
+  package var text: String {
+    if self == .tooLarge { return "larger than \(Platform.largestFile >> 20) MiB" }
+    guard let words = strerror(number) else { return "host error \(number)" }
+    let text = String(cString: words)
+    return text.prefix(1).lowercased() + text.dropFirst()
+  }
+}
+
+extension Platform {
+  /// The largest file `readFile` takes, in bytes.
+  package static let largestFile = 1 << 30
+
+  /// Reads a whole file, device or pipe.
+  ///
+  /// - Throws: why it cannot be read; a directory is EISDIR.
+  package static func readFile(_ path: String) throws(HostError) -> [UInt8] {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw HostError(number: errno) }
+    defer { _ = close(descriptor) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { throw HostError(number: errno) }
+    guard status.st_mode & S_IFMT != S_IFDIR else { throw HostError(number: EISDIR) }
+    guard status.st_size <= largestFile else { throw .tooLarge }
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(Int(status.st_size) + 1)
+    let size = max(1 << 16, min(Int(status.st_size) + 1, 1 << 24))
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 1)
+    defer { buffer.deallocate() }
+    while true {
+      let count = read(descriptor, buffer.baseAddress!, size)
+      if count == -Int(EINTR) { continue }
+      if count < 0 { throw HostError(number: Int32(-count)) }
+      if count == 0 { return bytes }
+      if bytes.count + count > largestFile { throw .tooLarge }
+      bytes += buffer[..<count]
+    }
+  }
+
+  /// Writes a whole file, replacing what was there.
+  package static func writeFile(
+    _ path: String, _ bytes: [UInt8], isExecutable: Bool = false
+  ) throws(HostError) {
+    let descriptor = open(
+      path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, isExecutable ? 0o777 : 0o666)
+    guard descriptor >= 0 else { throw HostError(number: errno) }
+    var written = 0
+    var failure: HostError?
+    while written < bytes.count, failure == nil {
+      let count = bytes.withUnsafeBytes {
+        write(descriptor, $0.baseAddress! + written, bytes.count - written)
+      }
+      if count < 0 {
+        if count != -Int(EINTR) { failure = HostError(number: Int32(-count)) }
+      } else {
+        written += count
+      }
+    }
+    if close(descriptor) != 0, failure == nil { failure = HostError(number: errno) }
+    if let failure { throw failure }
+  }
+
+  /// Ends the process.
+  package static func end(_ status: Int32) -> Never { exit(status) }
+
+  /// Tells whether two paths lead to one file.
+  package static func isSameFile(_ a: String, _ b: String) -> Bool {
+    var first = stat()
+    var second = stat()
+    guard stat(a, &first) == 0, stat(b, &second) == 0 else { return false }
+    return first.st_dev == second.st_dev && first.st_ino == second.st_ino
+  }
+
+  /// The value of a variable of the host's environment.
+  package static func environmentVariable(_ name: String) -> String? {
+    getenv(name).map { String(cString: $0) }
+  }
+
+  /// Makes SIGINT raise a flag instead of ending the process; a second one ends it after all.
+  package static func interruptFlag() -> UnsafeMutablePointer<Int32> {
+    let handler: @convention(c) (Int32) -> Void = { _ in
+      Platform.interrupted.pointee = 1
+      _ = signal(SIGINT, SIG_DFL)
+    }
+    let flag = interrupted  // made before a signal can ask for it
+    var action = sigaction()  // without SA_RESTART: a read that waits ends with EINTR
+    #if canImport(Glibc)
+      action.__sigaction_handler.sa_handler = handler
+    #elseif canImport(Musl)
+      action.__sa_handler.sa_handler = handler
+    #else
+      action.__sigaction_u.__sa_handler = handler
+    #endif
+    _ = sigaction(SIGINT, &action, nil)
+    return flag
+  }
+
+  /// What the signal handler writes; a handler has no other way to reach anything.
+  nonisolated(unsafe) private static let interrupted: UnsafeMutablePointer<Int32> = {
+    let flag = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
+    flag.initialize(to: 0)
+    return flag
+  }()
+}
+
 /// The C functions whose names `Platform` uses itself.
 private enum Foreign {
   static func read(_ d: Int32, _ p: UnsafeMutableRawPointer, _ n: Int) -> Int {

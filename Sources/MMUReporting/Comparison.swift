@@ -28,10 +28,11 @@ public enum Comparison {
 
   /// Renders the table: what differs in the inputs, then every counter that is not zero in both.
   public static func render(_ a: Side, _ b: Side) -> String {
-    var rows: [[String]] = [
-      ["", a.file, b.file, "change"], ["program", a.program, b.program, ""],
-    ]
-    rows.append(["ended by", a.ending, b.ending, ""])
+    let fileWidth = max(a.file.count, b.file.count)
+    let heads = [("A", a), ("B", b)].map { letter, side in
+      "\(letter): \(NumberText.filled(side.file, fileWidth))  \(side.program), \(side.ending)\n"
+    }
+    var rows: [[String]] = [["", "A", "B", "change"]]
     for (name, left, right) in joined(
       a.settings.map { ($0.name, $0.value) }, b.settings.map { ($0.name, $0.value) })
     where left != right {
@@ -49,12 +50,13 @@ public enum Comparison {
       }
     }
     let widths = (0..<4).map { column in rows.map { $0[column].count }.max() ?? 0 }
-    return rows.map { row in
-      var line = NumberText.filled(row[0], widths[0])
-      for column in 1..<4 { line += "  " + NumberText.padded(row[column], widths[column]) }
-      while line.last == " " { line.removeLast() }
-      return line + "\n"
-    }.joined()
+    return heads.joined() + "\n"
+      + rows.map { row in
+        var line = NumberText.filled(row[0], widths[0])
+        for column in 1..<4 { line += "  " + NumberText.padded(row[column], widths[column]) }
+        while line.last == " " { line.removeLast() }
+        return line + "\n"
+      }.joined()
   }
 
   /// The change from `a` to `b`, with its sign: `+12.50%`.

@@ -1,0 +1,106 @@
+import MMUAssembly
+import MMUKit
+import MMUPaging
+import MMUReporting
+
+extension CommandCall {
+  /// `help [TOPIC]`.
+  func help(_ streams: Streams) throws(CommandFailure) -> Int32 {
+    guard let topic = try operands(0...1).first else {
+      streams.print(HelpText.overview)
+      return 0
+    }
+    if let command = CommandName(rawValue: topic) {
+      streams.print(HelpText.page(command))
+      return 0
+    }
+    switch topic {
+    case "fields": streams.print(Self.fields)
+    case "exit": streams.print(HelpText.exit)
+    default:
+      let topics = CommandName.allCases.map(\.rawValue) + ["fields", "exit"]
+      throw .usage(
+        "there is no help on '\(topic)'",
+        help: nearestName(to: topic, among: topics).map { "did you mean '\($0)'?" }
+          ?? "topics: " + topics.joined(separator: ", "))
+    }
+    return 0
+  }
+
+  /// What `--set` changes, with the default machine's values.
+  private static var fields: String {
+    let machine = MachineConfiguration()
+    var text = "--set FIELD=VALUE changes the machine; the values here are the default's\n\n"
+    for field in ConfigurationField.all {
+      var name = field.name
+      if let value = field.value?(machine) { name += "=\(value.text)" }
+      text += HelpText.line(name, field.summary, width: 34)
+    }
+    return text
+  }
+
+  /// `list WHAT`.
+  func list(_ streams: Streams) throws(CommandFailure) -> Int32 {
+    let what = try operands(1...1)[0]
+    switch what {
+    case "presets":
+      for preset in Preset.all {
+        streams.print(HelpText.line(preset.name, preset.summary, width: 16))
+      }
+    case "policies":
+      for policy in Replacement.allCases {
+        streams.print(HelpText.line(policy.rawValue, Self.summary(of: policy), width: 16))
+      }
+    case "counters":
+      for counter in ReportCounter.all {
+        streams.print(HelpText.line(counter.key, counter.summary, width: 30))
+      }
+    case "syscalls": streams.print(Self.systemCalls)
+    case "programs":
+      for (name, summary) in Self.programs {
+        streams.print(HelpText.line("Programs/\(name).s", summary, width: 30))
+      }
+    default:
+      let lists = ["presets", "policies", "counters", "syscalls", "programs"]
+      throw .usage(
+        "there is no list of '\(what)'",
+        help: nearestName(to: what, among: lists).map { "did you mean '\($0)'?" }
+          ?? "lists: " + lists.joined(separator: ", "))
+    }
+    return 0
+  }
+
+  private static func summary(of policy: Replacement) -> String {
+    switch policy {
+    case .lru: "the entry whose last use lies farthest back"
+    case .treePLRU: "a binary tree of bits that point away from what was used last"
+    case .fifo: "the entry filled first"
+    case .random: "any entry, by a generator seeded with --seed"
+    }
+  }
+
+  /// The programs of the repository, each with the first sentence of its header.
+  static let programs: [(name: String, summary: String)] = [
+    ("hello", "the smallest program that says something."),
+    ("sieve", "the primes below one million, by the sieve of Eratosthenes."),
+    ("fib", "Fibonacci numbers by plain recursion."),
+    ("matmul", "a matrix product whose inner loop walks along rows."),
+    ("matmul_columns", "the product of matmul.s with its inner loop down a column."),
+    ("ptrchase", "following pointers through memory in random order, a page each time."),
+    ("stream", "copying and adding up memory from one end to the other."),
+    ("quicksort", "sorts 20,000 random numbers in place, then checks the order."),
+    ("sparse", "sixteen pages, each a gigabyte from the next."),
+    ("brk_heap", "a linked list on a heap that grows by brk."),
+    ("demand_zero", "the program counts its own page faults."),
+    ("page_crosser", "loads and stores that lie across the boundary of two pages."),
+    ("self_modify", "writes a function into memory, calls it, changes it, calls again."),
+    ("stack_growth", "uses a megabyte of stack, as a deep recursion may."),
+    ("stack_overflow", "a recursion that never ends."),
+    ("null_pointer", "reads a field of a record through a null pointer."),
+    ("write_text", "tries to change its own code."),
+    ("execute_data", "jumps into its data."),
+    ("read_kernel", "tries to read the kernel's half of the address space."),
+    ("echo", "prints its arguments, one to a line."),
+    ("cat", "copies standard input to standard output."),
+  ]
+}

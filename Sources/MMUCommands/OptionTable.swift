@@ -1,0 +1,218 @@
+// The one table of commands and options. Parsing, `--help`, `help TOPIC` and suggestions read it.
+
+/// A command, by the word that calls it.
+enum CommandName: String, CaseIterable {
+  case run, asm, disasm, verify, compare, list, help
+
+  /// What follows the options.
+  var operands: String {
+    switch self {
+    case .run: "FILE [guest arguments...]"
+    case .asm: "FILE -o OUT"
+    case .disasm: "FILE"
+    case .verify: "FILE..."
+    case .compare: "A.json B.json"
+    case .list: "presets|policies|counters|syscalls|programs"
+    case .help: "[TOPIC]"
+    }
+  }
+
+  var summary: String {
+    switch self {
+    case .run: "run a program (assembly source or ELF) and report; the word may be left out"
+    case .asm: "assemble a source file into a static ELF executable"
+    case .disasm: "print the instructions of a program"
+    case .verify: "check this build against conformance vectors ('-': standard input)"
+    case .compare: "print two JSON reports side by side with the change in per cent"
+    case .list: "list what can be named: presets, policies, counters, syscalls, programs"
+    case .help: "explain a command, or one of: fields, exit"
+    }
+  }
+}
+
+/// An option of the command line.
+enum Option: CaseIterable {
+  case quiet, report, reportFile, host, noHost
+  case preset, set, ram, swap, seed, noASLR, environment, maximumInstructions, maximumCycles
+  case writableCode, engine, from, to
+  case include, define, output
+  case help, version
+
+  /// Row of the table.
+  struct Row {
+    var name: String
+    var short: Character?
+    var argument: String?
+    var commands: [CommandName]
+    var summary: String
+    /// The configuration field it sets, if that is all it does.
+    var field: String?
+    /// The value it sets, for an option without argument.
+    var value: String?
+  }
+
+  var row: Row {
+    switch self {
+    case .quiet:
+      Row(
+        name: "--quiet", short: "q", commands: [.run], summary: "print errors only; count as ever")
+    case .report:
+      Row(
+        name: "--report", argument: "text|json", commands: [.run],
+        summary: "the report's form (default text)")
+    case .reportFile:
+      Row(
+        name: "--report-file", argument: "PATH", commands: [.run],
+        summary: "write the report there instead of standard error")
+    case .host:
+      Row(
+        name: "--host", commands: [.run],
+        summary: "add host seconds and MIPS (default on a terminal)")
+    case .noHost: Row(name: "--no-host", commands: [.run], summary: "leave host seconds out")
+    case .preset:
+      Row(
+        name: "--preset", argument: "NAME", commands: [.run],
+        summary: "start from a named machine ('list presets')")
+    case .set:
+      Row(
+        name: "--set", argument: "FIELD=VALUE", commands: [.run],
+        summary: "change the machine ('help fields'); may be repeated")
+    case .ram:
+      Row(
+        name: "--ram", argument: "SIZE", commands: [.run], summary: "RAM (default 1G, at least 8M)",
+        field: "ram")
+    case .swap:
+      Row(name: "--swap", argument: "SIZE", commands: [.run], summary: "swap space (default none)")
+    case .seed:
+      Row(
+        name: "--seed", argument: "N", commands: [.run],
+        summary: "drives every random choice (default 1)", field: "seed")
+    case .noASLR:
+      Row(
+        name: "--no-aslr", commands: [.run], summary: "fixed places for stack, heap and mappings",
+        field: "aslr", value: "off")
+    case .environment:
+      Row(
+        name: "--env", argument: "NAME=VALUE", commands: [.run],
+        summary: "an environment variable of the guest; may be repeated")
+    case .maximumInstructions:
+      Row(
+        name: "--max-instructions", argument: "N", commands: [.run],
+        summary: "end the run there (status 75)", field: "max-instructions")
+    case .maximumCycles:
+      Row(
+        name: "--max-cycles", argument: "N", commands: [.run],
+        summary: "end the run there (status 75)", field: "max-cycles")
+    case .writableCode:
+      Row(
+        name: "--wx", argument: "allow|deny", commands: [.run],
+        summary: "segments both writable and executable (default allow)", field: "wx")
+    case .engine:
+      Row(
+        name: "--engine", argument: "fast|reference", commands: [.run],
+        summary: "the interpreter; both count alike", field: "engine")
+    case .from:
+      Row(
+        name: "--from", argument: "LABEL", commands: [.run],
+        summary: "count from the first arrival at LABEL", field: "from")
+    case .to:
+      Row(
+        name: "--to", argument: "LABEL", commands: [.run],
+        summary: "count until the next arrival at LABEL", field: "to")
+    case .include:
+      Row(
+        name: "--include", short: "I", argument: "DIR", commands: [.run, .asm, .disasm],
+        summary: "also search DIR for .include; may be repeated")
+    case .define:
+      Row(
+        name: "--defsym", argument: "NAME=VALUE", commands: [.run, .asm, .disasm],
+        summary: "define a symbol for the source; may be repeated")
+    case .output:
+      Row(
+        name: "--output", short: "o", argument: "OUT", commands: [.asm],
+        summary: "the executable to write")
+    case .help:
+      Row(name: "--help", short: "h", commands: CommandName.allCases, summary: "explain")
+    case .version: Row(name: "--version", commands: [], summary: "print the version")
+    }
+  }
+
+  /// The options a command takes.
+  static func of(_ command: CommandName) -> [Option] {
+    allCases.filter { $0.row.commands.contains(command) }
+  }
+}
+
+/// What `help` prints.
+enum HelpText {
+  /// The page without a topic.
+  static var overview: String {
+    var text = """
+      usage: mmuemu [run] [options] FILE [guest arguments...]
+             mmuemu COMMAND [options] ...
+
+      Runs a RISC-V program through an exact model of x86-64 paging and reports what
+      the TLBs, the page walks and the kernel did.
+
+      commands:
+
+      """
+    for command in CommandName.allCases {
+      text += line(command.rawValue, command.summary)
+    }
+    return text + """
+
+      'mmuemu help run' lists the options, 'mmuemu help fields' what --set changes,
+      'mmuemu help exit' the exit statuses.
+      for a start: mmuemu Programs/sieve.s
+
+      """
+  }
+
+  /// The few lines after a command line that says nothing.
+  static var brief: String {
+    """
+    usage: mmuemu [options] FILE [guest arguments...]
+    for a start: mmuemu Programs/sieve.s; everything else: mmuemu help
+
+    """
+  }
+
+  static func page(_ command: CommandName) -> String {
+    let options = Option.of(command)
+    var text = "usage: mmuemu \(command.rawValue) "
+    if command == .run { text = "usage: mmuemu [run] " }
+    if options.count > 1 { text += "[options] " }
+    text += command.operands + "\n\n\(command.summary)\n"
+    if command == .run {
+      text += "options end at FILE; what follows belongs to the program\n"
+    }
+    text += "\noptions:\n"
+    for option in options {
+      let row = option.row
+      let short = row.short.map { "-\($0), " } ?? ""
+      text += line(short + row.name + (row.argument.map { " " + $0 } ?? ""), row.summary)
+    }
+    return text
+  }
+
+  static let exit = """
+    exit statuses:
+      the guest's own   the program ended by exit
+      128 + n           the program was killed by signal n (139: SIGSEGV)
+      64                the command line cannot be understood
+      65                a bad program, report or vector file
+      66                no such input, or an output that cannot be written
+      70                an internal invariant broke: a bug of ours
+      75                a limit or a deadlock ended the run
+      99                a sanitizer reported
+      130               interrupted (SIGINT); the report tells how far it came
+    verify: 0 if every case passed, 1 if one failed
+
+    """
+
+  static func line(_ name: String, _ summary: String, width: Int = 26) -> String {
+    let pad = String(repeating: " ", count: max(2, width - name.utf8.count))
+    return "  \(name)\(pad)\(summary)\n"
+  }
+}

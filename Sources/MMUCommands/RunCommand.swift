@@ -1,0 +1,157 @@
+import ExecutableFormat
+import MMUAssembly
+import MMUKit
+import MMUMemory
+import MMUReporting
+
+extension CommandCall {
+  /// The forms of a report.
+  private enum ReportForm: String { case text, json }
+
+  /// `run FILE [guest arguments...]`.
+  func run(_ streams: Streams) throws(CommandFailure) -> Int32 {
+    guard let path = operands.first else {
+      throw .usage(
+        "there is no program to run", help: "usage: mmuemu [options] FILE [arguments...]")
+    }
+    guard let form = ReportForm(rawValue: value(of: .report) ?? "text") else {
+      throw .usage("--report \(value(of: .report) ?? ""): it is 'text' or 'json'")
+    }
+    let reportFile = value(of: .reportFile)
+    let isQuiet = has(.quiet)
+    let configuration = try configuration()
+    let program = try program(path)
+    try check(configuration, program.image)
+    if !isQuiet {
+      streams.report(program.warnings)
+      streams.report(hints())
+    }
+    if let reportFile { try prepare(reportFile, path) }
+
+    let description = RunDescription(
+      program: path, arguments: Array(operands.dropFirst()), configuration: configuration,
+      includeFolders: values(of: .include), symbols: values(of: .define))
+    let start = Platform.nanoseconds()
+    let result = try execute(program, description, streams)
+    let nanoseconds = Platform.nanoseconds() - start
+
+    if !isQuiet {
+      for story in result.stories {
+        streams.printError(story.hasSuffix("\n") ? story : story + "\n")
+      }
+      streams.report(result.messages.map { Diagnostic(.warning, $0) })
+    }
+    let showsHost =
+      has(.host) || (streams.errorIsTerminal && reportFile == nil && !has(.noHost))
+    let report: String
+    switch form {
+    case .text:
+      report = TextReport.render(
+        result.statistics, of: description, hostNanoseconds: showsHost ? nanoseconds : nil)
+    case .json:
+      report = JSONReport.render(
+        result, of: description, hostNanoseconds: showsHost ? nanoseconds : nil)
+    }
+    if let reportFile {
+      try write(report, reportFile)
+    } else if !isQuiet {
+      streams.printError(report)
+    }
+    return result.exit.status
+  }
+
+  /// The machine that the options ask for.
+  func configuration() throws(CommandFailure) -> MachineConfiguration {
+    let preset = value(of: .preset) ?? "default"
+    do throws(ConfigurationError) {
+      var machine = try MachineConfiguration(preset: preset)
+      for (option, value) in options { try apply(option, value, to: &machine) }
+      try machine.validate()
+      return machine
+    } catch {
+      var names: [String] = []
+      var wrong = ""
+      if let unknown = error.unknownField {
+        (wrong, names) = (unknown, ConfigurationField.all.map(\.name))
+      } else if !Preset.all.contains(where: { $0.name == preset }) {
+        (wrong, names) = (preset, Preset.all.map(\.name))
+      }
+      let near = nearestName(to: wrong, among: names)
+      throw .usage(error.message, help: near.map { "did you mean '\($0)'?" } ?? error.help)
+    }
+  }
+
+  private func apply(
+    _ option: Option, _ value: String, to machine: inout MachineConfiguration
+  ) throws(ConfigurationError) {
+    if let field = option.row.field {
+      return try machine.set(field, to: option.row.value ?? value)
+    }
+    let equals = value.firstIndex(of: "=")
+    switch option {
+    case .set:
+      guard let equals else {
+        throw ConfigurationError(
+          "--set \(value): it is FIELD=VALUE", help: "'mmuemu help fields' lists them")
+      }
+      try machine.set(String(value[..<equals]), to: String(value[value.index(after: equals)...]))
+    case .environment:
+      guard let equals, equals > value.startIndex else {
+        throw ConfigurationError("--env \(value): it is NAME=VALUE")
+      }
+      machine.environment.append(value)
+    case .swap:
+      guard value == "none" || ByteSize.parse(value) == 0 else {
+        throw ConfigurationError("--swap \(value): this version has no swap yet; only 'none'")
+      }
+    default: break
+    }
+  }
+
+  /// Checks what of the configuration depends on the program: the labels of a region.
+  private func check(
+    _ machine: MachineConfiguration, _ image: ELFImage
+  ) throws(CommandFailure) {
+    for (option, label) in [("--from", machine.regionStart), ("--to", machine.regionEnd)] {
+      guard let label, image.symbols.address(of: label) == nil else { continue }
+      let names = image.symbols.symbols.map(\.name)
+      throw .usage(
+        "\(option) \(label): the program has no label '\(label)'",
+        help: names.isEmpty
+          ? "the program has no symbols at all"
+          : nearestName(to: label, among: names).map { "did you mean '\($0)'?" })
+    }
+  }
+
+  /// Hints for guest words that look like options of ours.
+  private func hints() -> [Diagnostic] {
+    let known = Option.of(.run).map(\.row.name)
+    for word in operands.dropFirst() {
+      if word == "--" { break }
+      guard word.hasPrefix("--") else { continue }
+      let name = word.firstIndex(of: "=").map { String(word[..<$0]) } ?? word
+      if known.contains(name) {
+        return [
+          Diagnostic(
+            .warning, "'\(word)' stands after \(operands[0]), so the program gets it",
+            help: "options of mmuemu go before the file: mmuemu \(name) ... \(operands[0])")
+        ]
+      }
+    }
+    return []
+  }
+
+  /// Makes sure before the run that the report can be written.
+  private func prepare(_ reportFile: String, _ program: String) throws(CommandFailure) {
+    if Platform.isSameFile(reportFile, program) {
+      throw .usage("the report file '\(reportFile)' is the program itself")
+    }
+    try write("", reportFile)
+  }
+
+  private func write(_ text: String, _ path: String) throws(CommandFailure) {
+    do { try Platform.writeFile(path, Array(text.utf8)) } catch {
+      throw .noInput(path, "cannot be written: \(error.text)")
+    }
+  }
+}

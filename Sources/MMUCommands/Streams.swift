@@ -1,0 +1,128 @@
+import MMUAssembly
+import MMUMemory
+
+/// What a command reads and writes; tests put their own in place of the host's.
+///
+///     let streams = Streams.captured(input: "a line\n")
+///     let status = Commands.main(["Programs/cat.s"], streams: streams)
+///     print(streams.outputText)
+public final class Streams {
+  /// Reads at most that many bytes of standard input: the number, 0 at the end, or minus errno.
+  public var read: (UnsafeMutableRawBufferPointer) -> Int
+  /// Writes to standard output: the number of bytes taken, or minus errno.
+  public var writeOutput: (UnsafeRawBufferPointer) -> Int
+  /// Writes to standard error: the number of bytes taken, or minus errno.
+  public var writeError: (UnsafeRawBufferPointer) -> Int
+  /// Standard error is a terminal.
+  public var errorIsTerminal: Bool
+  /// Messages are coloured.
+  public var usesColour: Bool
+  /// Not zero once the host has asked for the end (SIGINT); polled between slices.
+  public let interrupt: UnsafeMutablePointer<Int32>?
+  /// What was written so far, if the streams capture it.
+  public private(set) var capturedOutput: [UInt8] = []
+  /// As `capturedOutput`, for standard error.
+  public private(set) var capturedError: [UInt8] = []
+
+  /// Captured output and error together, in the order in which they were written.
+  public private(set) var capturedBoth: [UInt8] = []
+
+  private init(
+    read: @escaping (UnsafeMutableRawBufferPointer) -> Int,
+    writeOutput: @escaping (UnsafeRawBufferPointer) -> Int,
+    writeError: @escaping (UnsafeRawBufferPointer) -> Int,
+    errorIsTerminal: Bool, usesColour: Bool, interrupt: UnsafeMutablePointer<Int32>?
+  ) {
+    self.read = read
+    self.writeOutput = writeOutput
+    self.writeError = writeError
+    self.errorIsTerminal = errorIsTerminal
+    self.usesColour = usesColour
+    self.interrupt = interrupt
+  }
+
+  /// The host's own streams; from now on SIGINT raises the flag, and a closed pipe is an error.
+  public static func process() -> Streams {
+    Platform.ignoreBrokenPipe()
+    let isTerminal = Platform.isTerminal(2)
+    let plain = Platform.environmentVariable("NO_COLOR").map { !$0.isEmpty } ?? false
+    return Streams(
+      read: { Platform.read(0, $0.baseAddress!, $0.count) },
+      writeOutput: { Platform.write(1, $0.baseAddress!, $0.count) },
+      writeError: { Platform.write(2, $0.baseAddress!, $0.count) },
+      errorIsTerminal: isTerminal, usesColour: isTerminal && !plain,
+      interrupt: Platform.interruptFlag())
+  }
+
+  /// Streams that read a text and keep what is written.
+  public static func captured(input: String = "") -> Streams {
+    var rest = Array(input.utf8)[...]
+    let streams = Streams(
+      read: { buffer in
+        let part = rest.prefix(buffer.count)
+        buffer.copyBytes(from: part)
+        rest = rest.dropFirst(part.count)
+        return part.count
+      },
+      writeOutput: { $0.count }, writeError: { $0.count }, errorIsTerminal: false,
+      usesColour: false, interrupt: nil)
+    streams.writeOutput = { [unowned streams] in
+      streams.capturedOutput += $0
+      streams.capturedBoth += $0
+      return $0.count
+    }
+    streams.writeError = { [unowned streams] in
+      streams.capturedError += $0
+      streams.capturedBoth += $0
+      return $0.count
+    }
+    return streams
+  }
+
+  /// Captured standard output as text.
+  public var outputText: String { String(decoding: capturedOutput, as: UTF8.self) }
+  /// Captured standard error as text.
+  public var errorText: String { String(decoding: capturedError, as: UTF8.self) }
+
+  /// Writes all of a text to standard output; false if that is closed.
+  @discardableResult
+  func print(_ text: String) -> Bool { Self.all(text, writeOutput) }
+
+  /// Writes all of a text to standard error, as far as it takes it.
+  @discardableResult
+  func printError(_ text: String) -> Bool { Self.all(text, writeError) }
+
+  /// Renders messages to standard error.
+  func report(_ diagnostics: [Diagnostic]) {
+    printError(DiagnosticRenderer(colour: usesColour).render(diagnostics))
+  }
+
+  /// Reads standard input to its end.
+  ///
+  /// - Throws: a negative errno.
+  func readAll() throws(HostError) -> [UInt8] {
+    var bytes: [UInt8] = []
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 1)
+    defer { buffer.deallocate() }
+    while true {
+      let count = read(buffer)
+      if count < 0 { throw HostError(number: Int32(-count)) }
+      if count == 0 { return bytes }
+      if bytes.count + count > Platform.largestFile { throw .tooLarge }
+      bytes += buffer[..<count]
+    }
+  }
+
+  private static func all(_ text: String, _ write: (UnsafeRawBufferPointer) -> Int) -> Bool {
+    var text = text
+    return text.withUTF8 { bytes in
+      var rest = UnsafeRawBufferPointer(bytes)
+      while !rest.isEmpty {
+        let count = write(rest)
+        if count <= 0 { return false }
+        rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+      }
+      return true
+    }
+  }
+}

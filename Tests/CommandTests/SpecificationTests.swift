@@ -1,0 +1,33 @@
+import MMUKit
+import TestSupport
+import Testing
+
+@testable import MMUCommands
+@testable import MMUReporting
+
+@Suite struct `Specification pages` {
+  @Test func `the cost model page names every cost with its value`() {
+    let page = contents(repositoryRoot() + "/Spec/CostModel.md")
+    let rows = page.split(separator: "\n").filter { $0.hasPrefix("| `cost.") }
+    for field in ConfigurationField.all where field.name.hasPrefix("cost.") {
+      let value = field.value?(MachineConfiguration()).text ?? ""
+      #expect(
+        rows.contains { $0.contains("`\(field.name)`") && $0.contains("| \(value) |") },
+        "\(field.name) = \(value)")
+    }
+  }
+
+  @Test func `the report page names every counter`() {
+    let page = contents(repositoryRoot() + "/Spec/Report.md")
+    for counter in ReportCounter.all {
+      let parts = counter.key.split(separator: ".")
+      let last = String(parts[parts.count - 1])
+      let folder = parts.dropLast().joined(separator: ".")
+      let found = page.split(separator: "\n").contains { line in
+        line.contains("`\(counter.key)`")
+          || (line.contains("`\(folder).{") && line.contains(last))
+      }
+      #expect(found, "\(counter.key)")
+    }
+  }
+}
