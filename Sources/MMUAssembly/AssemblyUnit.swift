@@ -93,6 +93,7 @@ final class AssemblyUnit {
     }
     do throws(SourceError) {
       try pushFile(source, name: name, at: .none)
+      inputMoved = false  // no statement has caused it
       try run()
     } catch {
       report(error)
