@@ -1,0 +1,109 @@
+import MMUMemory
+import MMUTiming
+
+// How areas join and part, as Linux's mm/vma.c does it.
+
+extension AddressSpace {
+  /// Tells whether two areas' private pages may belong to one area.
+  private static func identitiesAgree(_ a: UInt32, _ b: UInt32) -> Bool {
+    a == 0 || b == 0 || a == b
+  }
+
+  /// Puts a new area into free space and joins it with what it continues.
+  ///
+  /// With both neighbours only if those two agree; else with the one below.
+  func insertMerging(_ new: VirtualMemoryArea) {
+    system.charge(system.costs.areaOperation)
+    var area = new
+    let position = areas.firstEnding(after: area.lower)
+    var below = areas.previous(position)
+    var above: AreaSet.Position? = position == areas.end ? nil : position
+    let previous = below.flatMap { areas.area($0) }
+    let next = above.flatMap { areas.area($0) }
+    if let previous, previous.continues(into: area),
+      Self.identitiesAgree(previous.anonymousIdentity, area.anonymousIdentity)
+    {
+      area = Self.joined(previous, area)
+    } else {
+      below = nil
+    }
+    if let next, area.continues(into: next),
+      Self.identitiesAgree(area.anonymousIdentity, next.anonymousIdentity)
+    {
+      area = Self.joined(area, next)
+    } else {
+      above = nil
+    }
+    system.retainSource(area.source)
+    switch (below, above) {
+    case (let below?, _?):
+      system.releaseSource(area.source)
+      system.releaseSource(area.source)
+      areas.remove(at: position)
+      areas.replace(at: below, with: area)
+    case (let below?, nil):
+      system.releaseSource(area.source)
+      areas.replace(at: below, with: area)
+    case (nil, let above?):
+      system.releaseSource(area.source)
+      areas.replace(at: above, with: area)
+    case (nil, nil):
+      areas.insert(area, at: position)
+    }
+  }
+
+  private static func joined(
+    _ a: VirtualMemoryArea, _ b: VirtualMemoryArea
+  ) -> VirtualMemoryArea {
+    var result = a
+    result.upper = b.upper
+    if a.anonymousIdentity == 0 { result.anonymousIdentity = b.anonymousIdentity }
+    result.flags.formUnion(b.flags.intersection(.labels))
+    return result
+  }
+
+  /// Cuts an area in two.
+  ///
+  /// - Returns: the position of the upper part.
+  /// - Precondition: `address` lies inside it, page-aligned.
+  @discardableResult
+  func split(_ position: AreaSet.Position, at address: UInt64) -> AreaSet.Position {
+    guard var area = areas.area(position) else { preconditionFailure("no area to split") }
+    precondition(area.lower < address && address < area.upper, "a cut outside the area")
+    system.charge(system.costs.areaOperation)
+    system.retainSource(area.source)
+    var upper = area
+    upper.lower = address
+    upper.pageOffset += (address - area.lower) / pageBytes
+    area.upper = address
+    areas.replace(at: position, with: area)
+    // Looked up anew: an insertion may move areas between chunks.
+    areas.insert(upper, at: areas.firstEnding(after: address))
+    return areas.firstEnding(after: address)
+  }
+
+  /// Gives an area its identity before its first private page is made.
+  ///
+  /// Linux's `find_mergeable_anon_vma`: a neighbour's that differs in nothing but permissions.
+  @inline(never)
+  func prepareAnonymous(_ address: UInt64) {
+    let position = areas.firstEnding(after: address)
+    guard var area = areas.area(position) else { return }
+    func like(_ a: VirtualMemoryArea, _ b: VirtualMemoryArea) -> Bool {
+      var b = b
+      b.permissions = a.permissions
+      return a.continues(into: b)
+    }
+    let following = areas.next(position)
+    if let next = areas.area(following), next.anonymousIdentity != 0, like(area, next) {
+      area.anonymousIdentity = next.anonymousIdentity
+    } else if let below = areas.previous(position).flatMap({ areas.area($0) }),
+      below.anonymousIdentity != 0, like(below, area)
+    {
+      area.anonymousIdentity = below.anonymousIdentity
+    } else {
+      area.anonymousIdentity = system.newAnonymousIdentity()
+    }
+    areas.replace(at: position, with: area)
+  }
+}

@@ -1,0 +1,102 @@
+import MMUMemory
+import MMUPaging
+import MMUTiming
+
+extension AddressSpace {
+  /// munmap: removes all pages of a range, splitting areas at its ends.
+  ///
+  /// - Throws: EINVAL for an unaligned address, no length, or a range beyond the user half; ENOMEM if
+  ///   the split of one area would exceed the limit of areas.
+  public func unmap(_ address: UInt64, length: UInt64) throws(Errno) {
+    if address & 4095 != 0 || address > Self.userLimit || length > Self.userLimit - address {
+      throw .invalid
+    }
+    let upper = address + (length + 4095) & ~4095
+    if upper == address { throw .invalid }
+    try removeAreas(address, upper)
+  }
+
+  /// Removes the areas in a range, their pages, and the tables nobody needs any more.
+  func removeAreas(_ lower: UInt64, _ upper: UInt64) throws(Errno) {
+    var position = areas.firstEnding(after: lower)
+    guard let first = areas.area(position), first.lower < upper else { return }
+    if first.lower < lower {
+      if upper < first.upper && areas.count >= maximumAreas { throw .noMemory }
+      position = split(position, at: lower)
+    }
+    // One batch for all: the program does not run before it is delivered.
+    var batch = InvalidationBatch()
+    while let area = areas.area(position), area.lower < upper {
+      if area.upper > upper {
+        split(position, at: upper)
+        position = areas.firstEnding(after: lower)
+        continue
+      }
+      areas.remove(at: position)
+      system.charge(system.costs.areaOperation)
+      // Pages go before the file's frames may.
+      unmapPages(area.lower, area.upper, batch: &batch)
+      system.releaseSource(area.source)
+      position = areas.firstEnding(after: lower)
+    }
+    let floor = areas.previous(position).flatMap { areas.area($0) }?.upper ?? 0
+    let ceiling = areas.area(position)?.lower ?? 1 << 47
+    tables.freeTables(lower, upper, floor: floor, ceiling: ceiling, batch: &batch)
+    batch.deliver(pcid: pcid.rawValue, in: system)
+  }
+
+  /// Empties the entries of a range and gives the frames back; tables and areas stay.
+  func unmapPages(_ lower: UInt64, _ upper: UInt64, batch: inout InvalidationBatch) {
+    let zero = system.zeroFrame
+    let frames = system.frames
+    var anonymous = 0
+    var file = 0
+    var edits: UInt64 = 0
+    tables.forEachTable(in: lower, upper) { address, entries, count in
+      for i in 0..<count {
+        let entry = entries[i]
+        if entry == 0 { continue }
+        entries[i] = 0
+        edits &+= 1
+        if entry & 1 != 0 { batch.note(address &+ UInt64(i) &<< 12) }
+        let frame = (entry & PageTableEntry.addressMask) &>> 12
+        if frame == zero { continue }
+        if frames.use(of: FrameNumber(frame)) == .cache { file &-= 1 } else { anonymous &-= 1 }
+        frames.release(FrameNumber(frame))
+      }
+    }
+    system.charge(edits &* system.costs.entryEdit)
+    system.charge(UInt64(-(anonymous &+ file)) &* system.costs.frameAllocation)
+    changeResident(anonymous: anonymous, file: file)
+  }
+
+  /// MADV_DONTNEED: drops the pages of a range but keeps its areas.
+  ///
+  /// - Throws: ENOMEM if part of the range is not mapped; the rest is done all the same.
+  func discard(_ lower: UInt64, _ upper: UInt64) throws(Errno) {
+    var batch = InvalidationBatch()
+    defer { batch.deliver(pcid: pcid.rawValue, in: system) }
+    try forEachArea(lower, upper) { _, from, to in
+      self.unmapPages(from, to, batch: &batch)
+    }
+  }
+
+  /// Calls `body` with each area in a range and the part of it inside.
+  ///
+  /// - Throws: ENOMEM at the end if part of the range is not mapped.
+  func forEachArea(
+    _ lower: UInt64, _ upper: UInt64, _ body: (VirtualMemoryArea, UInt64, UInt64) -> Void
+  ) throws(Errno) {
+    var at = lower
+    var hole = false
+    while at < upper {
+      guard let area = areas.area(areas.firstEnding(after: at)), area.lower < upper else {
+        throw .noMemory
+      }
+      if area.lower > at { hole = true }
+      body(area, max(at, area.lower), min(upper, area.upper))
+      at = area.upper
+    }
+    if hole { throw .noMemory }
+  }
+}

@@ -1,0 +1,125 @@
+import MMUMemory
+import MMUPaging
+
+extension SystemMemory {
+  /// Checks everything that must hold between traps; nil, or the first thing that does not.
+  ///
+  /// * each frame's references are its entries, its cache's and its tables' together;
+  /// * each frame is free, or held by exactly what its use says;
+  /// * entries lie inside areas and do not allow more than their area;
+  /// * the counts of resident pages and of tables are those of the tables.
+  ///
+  /// - Complexity: all frames ever used and all entries.
+  public func checkInvariants() -> String? {
+    var references: [UInt64: UInt32] = [:]
+    var uses: [UInt64: FrameUse] = [:]
+    var problem: String?
+    func hold(_ frame: UInt64, _ use: FrameUse, _ owner: String) {
+      references[frame, default: 0] += 1
+      if let known = uses[frame], known != use {
+        problem = problem ?? "frame \(frame) is held as \(known) and, by \(owner), as \(use)"
+      }
+      uses[frame] = use
+    }
+    for case let source? in sources {
+      source.forEachFrame { hold($0, .cache, source.name) }
+    }
+    var tableCount = 0
+    var areaReferences = [Int](repeating: 0, count: sources.count)
+    for space in spaces {
+      if let found = space.checkInvariants(&areaReferences, hold) { problem = problem ?? found }
+      tableCount += space.tablePages
+    }
+    if let problem { return problem }
+    if tableCount != tablePages {
+      return "\(tablePages) table pages are counted, \(tableCount) exist"
+    }
+    for (i, source) in sources.enumerated() {
+      if let source, source.areas != areaReferences[i] {
+        return "file \(i) counts \(source.areas) areas, \(areaReferences[i]) exist"
+      }
+    }
+    var inUse: UInt64 = 0
+    for frame in 0..<frames.highWater {
+      let use = frames.use(of: FrameNumber(frame))
+      if use == .free {
+        if references[frame] != nil { return "frame \(frame) is free but mapped" }
+        continue
+      }
+      inUse += 1
+      if use == .kernel {
+        if references[frame] != nil { return "frame \(frame) is the kernel's but mapped" }
+        continue
+      }
+      let counted = frames.references(to: FrameNumber(frame))
+      if uses[frame] != use {
+        return "frame \(frame) is in use as \(use), held as \(uses[frame].map { "\($0)" } ?? "-")"
+      }
+      if counted != references[frame, default: 0] {
+        return "frame \(frame) counts \(counted) references, \(references[frame, default: 0]) exist"
+      }
+    }
+    if inUse != frames.used { return "\(frames.used) frames are counted in use, \(inUse) are" }
+    guard let recycled = frames.countRecycled() else { return "the free list is damaged" }
+    if recycled + inUse != frames.highWater { return "a frame is neither free nor in use" }
+    return nil
+  }
+
+  /// Frames still in use beside the kernel's own: 0 when every process has ended.
+  public var leakedFrames: UInt64 { frames.used - UInt64(kernelTablePages) - 2 }
+}
+
+extension AddressSpace {
+  func checkInvariants(
+    _ areaReferences: inout [Int], _ hold: (UInt64, FrameUse, String) -> Void
+  ) -> String? {
+    if let problem = areas.inconsistency() { return problem }
+    areas.forEach { areaReferences[Int($0.source)] += $0.source == 0 ? 0 : 1 }
+    var tableCount = 0
+    tables.forEachTableFrame {
+      tableCount += 1
+      hold($0, .pageTable, "a process's tables")
+    }
+    if tableCount != tables.pages {
+      return "\(tables.pages) tables are counted, \(tableCount) exist"
+    }
+    var problem: String?
+    var anonymous: UInt64 = 0
+    var file: UInt64 = 0
+    tables.forEachTable(in: 0, 1 << 47) { address, entries, count in
+      for i in 0..<count where entries[i] != 0 {
+        let at = address + UInt64(i) << 12
+        let entry = entries[i]
+        guard let area = areas.area(at: at)?.pointee else {
+          problem = "an entry maps \(hex(at)) outside any area"
+          continue
+        }
+        let permissions = area.permissions
+        if entry & PageTableEntry.writable.rawValue != 0 && !permissions.contains(.write)
+          || entry & 1 != 0 && permissions.rawValue == 0
+          || entry & PageTableEntry.executeDisable.rawValue == 0 && !permissions.contains(.execute)
+        {
+          problem = "the entry for \(hex(at)) allows more than \(permissions)"
+        }
+        let frame = (entry & PageTableEntry.addressMask) >> 12
+        if frame == system.zeroFrame {
+          if entry & PageTableEntry.writable.rawValue != 0 { problem = "the zero page is writable" }
+          continue
+        }
+        let use = system.frames.use(of: FrameNumber(frame))
+        let isShared = system.frames.references(to: FrameNumber(frame)) > 1
+        if entry & PageTableEntry.writable.rawValue != 0 && isShared {
+          problem = "the frame at \(hex(at)) is shared but writable"
+        }
+        if use == .cache { file += 1 } else { anonymous += 1 }
+        hold(frame, use == .cache ? .cache : .anonymous, hex(at))
+      }
+    }
+    if let problem { return problem }
+    if anonymous != residentAnonymous || file != residentFile {
+      return "resident pages are counted \(residentAnonymous) and \(residentFile), "
+        + "\(anonymous) and \(file) exist"
+    }
+    return nil
+  }
+}

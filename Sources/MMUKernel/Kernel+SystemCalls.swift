@@ -1,0 +1,120 @@
+import MMUMemory
+import MMUTiming
+
+/// How a system call ends.
+enum SystemCallOutcome {
+  /// Returns a value in a0.
+  case done(UInt64)
+  /// Returns minus the error in a0.
+  case failed(Errno)
+  /// Is executed again when the core comes back.
+  case restart
+  /// The process has ended.
+  case ended
+}
+
+extension Kernel {
+  /// Carries out the system call of an ECALL: a7 is its number, a0...a5 its arguments.
+  func systemCall(_ process: Process, _ frame: inout TrapFrame) -> TrapResult {
+    let x = frame.registers
+    trapFrame = frame
+    let outcome = dispatch(process, x[17], x[10], x[11], x[12], x[13], x[14], frame)
+    switch outcome {
+    case .done(let value): x[10] = value
+    case .failed(let error): x[10] = UInt64(bitPattern: -error.rawValue)
+    case .restart: return .systemCallRestarts
+    case .ended: return .ended(retiresSystemCall: true)
+    }
+    process.systemCalls &+= 1
+    if let information = pending {
+      pending = nil
+      let cause =
+        information.signal == .kill
+        ? DeathCause.outOfMemory : .inSystemCall(SystemCallTable.name(x[17]))
+      return kill(process, information, nil, frame, because: cause, retiresSystemCall: true)
+    }
+    frame.programCounter &+= 4
+    return .systemCallCompleted
+  }
+
+  @inline(__always)
+  private func dispatch(
+    _ process: Process, _ number: UInt64, _ a0: UInt64, _ a1: UInt64, _ a2: UInt64, _ a3: UInt64,
+    _ a4: UInt64, _ frame: TrapFrame
+  ) -> SystemCallOutcome {
+    guard let call = SystemCall(rawValue: number) else { return unknown(number, frame) }
+    if call == .exit || call == .exitGroup {
+      process.systemCalls &+= 1
+      end(process, .exited(UInt8(truncatingIfNeeded: a0)))
+      return .ended
+    }
+    do {
+      return .done(try perform(call, process, a0, a1, a2, a3, a4, frame))
+    } catch {
+      // Only a read of the host is interrupted, so that whoever interrupted it gets a hearing.
+      return error == .interrupted ? .restart : .failed(error)
+    }
+  }
+
+  @inline(__always)
+  private func perform(
+    _ call: SystemCall, _ process: Process, _ a0: UInt64, _ a1: UInt64, _ a2: UInt64,
+    _ a3: UInt64, _ a4: UInt64, _ frame: TrapFrame
+  ) throws(Errno) -> UInt64 {
+    guard let space = process.space else { throw .noProcess }
+    switch call {
+    case .exit, .exitGroup: preconditionFailure("handled before")
+    case .getpid, .gettid: return UInt64(process.pid)
+    case .getppid: return UInt64(process.parent)
+    case .getuid, .geteuid, .getgid, .getegid, .schedulerYield: return 0
+    case .setThreadIDAddress:
+      process.clearChildThreadID = a0
+      return UInt64(process.pid)
+    case .brk: return space.moveBreak(to: a0)
+    case .mmap: return try map(a0, a1, a2, a3, frame)
+    case .munmap:
+      try space.unmap(a0, length: a1)
+      return 0
+    case .mprotect: return try protect(process, a0, a1, a2)
+    case .madvise: return try advise(process, a0, a1, a2)
+    case .mincore: return try resident(process, a0, a1, a2)
+    case .read: return try read(process, a0, a1, a2)
+    case .write: return try write(process, a0, a1, a2)
+    case .readv: return try vector(process, a0, a1, a2, writing: false)
+    case .writev: return try vector(process, a0, a1, a2, writing: true)
+    case .close: return try close(process, a0)
+    case .lseek: return try seek(process, a0, a2)
+    case .clockGetTime: return try clockGetTime(process, a0, a1)
+    case .clockGetResolution: return try clockResolution(a0, a1)
+    case .getTimeOfDay: return try getTimeOfDay(a0, a1)
+    case .getrandom: return try getRandom(a0, a1, a2)
+    case .getrusage: return try getUsage(process, a0, a1)
+    case .uname: return try uname(a0)
+    case .prctl: return try control(process, a0, a1, a2, a3, a4)
+    }
+  }
+
+  /// ENOSYS, named once for each call site.
+  @inline(never)
+  private func unknown(_ number: UInt64, _ frame: TrapFrame) -> SystemCallOutcome {
+    let pc = frame.programCounter
+    sayOnce(
+      .unimplemented, key: "call \(number) at \(pc)",
+      "system call \(SystemCallTable.name(number)) at \(describe(pc)) is not implemented: ENOSYS")
+    return .failed(.notImplemented)
+  }
+
+  /// Names, once for each call site, a variant of a call that is not implemented.
+  func unsupported(_ what: String, _ error: Errno) -> Errno {
+    let pc = trapFrame?.programCounter ?? 0
+    sayOnce(
+      .unimplemented, key: "\(what) at \(pc)",
+      "\(what) at \(describe(pc)) is not implemented: \(error.name)")
+    return error
+  }
+
+  /// An address of the current process with what is known of it.
+  func describe(_ address: UInt64) -> String {
+    current?.symbolizer.describe(address) ?? hex(address)
+  }
+}

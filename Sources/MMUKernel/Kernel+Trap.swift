@@ -1,0 +1,180 @@
+import MMUMemory
+public import MMUPaging
+public import MMUTiming
+
+extension Kernel {
+  /// Lets the current process run on a core: loads CR3, and registers for its first instruction.
+  ///
+  /// - Precondition: a program was started and has not run yet.
+  public func enter(_ frame: inout TrapFrame, on mmu: MMU) {
+    guard let process = current, let space = process.space, let context = firstContext else {
+      preconditionFailure("no program was started")
+    }
+    for i in 0..<32 { frame.registers[i] = 0 }
+    frame.registers[2] = context.stackPointer
+    frame.programCounter = context.entry
+    space.activate(on: mmu)
+    firstContext = nil
+  }
+
+  /// Handles a trap of the current process.
+  ///
+  /// - Parameters:
+  ///   - trap: why the core stopped.
+  ///   - frame: its registers, which the result may have changed.
+  ///   - mmu: its MMU, through which the kernel reaches the program's memory.
+  ///   - now: the clock at the trap.
+  public func handle(
+    _ trap: Trap, frame: inout TrapFrame, mmu: MMU, now: Cycles
+  ) -> TrapResult {
+    guard let process = current, let space = process.space else {
+      return .ended(retiresSystemCall: false)
+    }
+    self.mmu = mmu
+    trapTime = now
+    chargedAtTrap = system.chargedCycles
+    translatedAtTrap = mmu.cycles
+    process.userCycles &+= now &- resumedAt
+    let result: TrapResult
+    switch trap {
+    case .environmentCall:
+      system.charge(system.costs.systemCallEntry)
+      loopCount = 0
+      result = systemCall(process, &frame)
+    case .fault(.pageFault(let fault)):
+      system.charge(system.costs.exceptionEntry)
+      result = pageFault(fault, process, space, &frame)
+    default:
+      system.charge(system.costs.exceptionEntry)
+      loopCount = 0
+      result = exception(trap, process, frame)
+    }
+    let spent = self.now &- now
+    process.systemCycles &+= spent
+    resumedAt = now &+ spent
+    if case .idle(let until) = result { resumedAt = max(resumedAt, until) }
+    return result
+  }
+
+  /// A page fault of the program itself.
+  @inline(__always)
+  private func pageFault(
+    _ fault: PageFault, _ process: Process, _ space: AddressSpace, _ frame: inout TrapFrame
+  ) -> TrapResult {
+    let address = fault.address.rawValue
+    if address == loopAddress && frame.programCounter == loopCounter {
+      loopCount &+= 1
+    } else {
+      loopAddress = address
+      loopCounter = frame.programCounter
+      loopCount = 1
+    }
+    if loopCount > configuration.faultLoopLimit {
+      let information = SignalInformation(.segmentationFault, .kernel, address: address)
+      return kill(process, information, fault, frame, because: .faultLoop(loopCount))
+    }
+    let isDamaged = fault.errorCode.contains(.reservedBit)
+    if pageFaultHandler == nil && !isDamaged {
+      let resolution = space.resolveFault(address, fault.access.bits)
+      if resolution.isResolved {
+        process.countResolved(resolution)
+        return .resume
+      }
+      return end(
+        resolution.outcome(address: address), process, fault, frame, resolution: resolution)
+    }
+    let outcome =
+      isDamaged
+      ? FaultResolution.damagedEntry.outcome(address: address) : custom(fault, frame, space)
+    return end(outcome, process, fault, frame, resolution: isDamaged ? .damagedEntry : nil)
+  }
+
+  /// Asks the user's own handler.
+  @inline(never)
+  func custom(_ fault: PageFault, _ frame: TrapFrame, _ space: AddressSpace) -> FaultOutcome {
+    guard let pageFaultHandler else { preconditionFailure("no handler") }
+    var services = KernelServices(space)
+    system.charge(system.costs.faultHandling)
+    return pageFaultHandler.handle(fault, frame: frame, services: &services)
+  }
+
+  /// Carries out an outcome that is not the ordinary one.
+  @inline(never)
+  private func end(
+    _ outcome: FaultOutcome, _ process: Process, _ fault: PageFault, _ frame: TrapFrame,
+    resolution: FaultResolution?
+  ) -> TrapResult {
+    switch outcome {
+    case .resume:
+      process.minorFaults &+= 1
+      return .resume
+    case .wait(.device(let cycles)):
+      process.majorFaults &+= 1
+      return .idle(until: now &+ cycles)
+    case .signal(let information):
+      process.signalFaults &+= 1
+      return kill(
+        process, information, fault, frame,
+        because: resolution.map { .unresolved($0) } ?? .handler)
+    case .outOfMemory:
+      return kill(
+        process, SignalInformation(.kill, .kernel), fault, frame, because: .outOfMemory)
+    }
+  }
+
+  /// A trap that is neither a system call nor a page fault.
+  private func exception(_ trap: Trap, _ process: Process, _ frame: TrapFrame) -> TrapResult {
+    let pc = frame.programCounter
+    let information: SignalInformation
+    let cause: DeathCause
+    switch trap {
+    case .breakpoint:
+      information = SignalInformation(.trap, .breakpoint, address: pc)
+      cause = .breakpoint
+    case .illegalInstruction(let word):
+      information = SignalInformation(.illegalInstruction, .illegalOpcode, address: pc)
+      cause = .illegal(word)
+    case .misalignedFetch(let target):
+      information = SignalInformation(.busError, .misaligned, address: target)
+      cause = .misalignedFetch(target)
+    case .misalignedAtomic(let address):
+      information = SignalInformation(.busError, .misaligned, address: address)
+      cause = .misalignedAtomic(address)
+    case .fault(.generalProtection(let address)):
+      process.signalFaults &+= 1
+      information = SignalInformation(.segmentationFault, .notMapped, address: address)
+      cause = .notCanonical(address)
+    case .fault(.busError(let place)):
+      process.signalFaults &+= 1
+      information = SignalInformation(.busError, .noMemoryThere)
+      cause = .beyondRAM(place.rawValue)
+    case .environmentCall, .fault(.pageFault): preconditionFailure("handled elsewhere")
+    }
+    return kill(process, information, nil, frame, because: cause)
+  }
+
+  /// Kills the process by a signal nobody handles, and says why.
+  func kill(
+    _ process: Process, _ information: SignalInformation, _ fault: PageFault?,
+    _ frame: TrapFrame, because cause: DeathCause, retiresSystemCall: Bool = false
+  ) -> TrapResult {
+    say(.story, story(process, information, fault, frame, cause))
+    end(process, .killed(information.signal))
+    return .ended(retiresSystemCall: retiresSystemCall)
+  }
+}
+
+/// What a story has to explain.
+enum DeathCause {
+  case unresolved(FaultResolution)
+  case handler
+  case faultLoop(Int)
+  case outOfMemory
+  case breakpoint
+  case illegal(UInt32)
+  case misalignedFetch(UInt64)
+  case misalignedAtomic(UInt64)
+  case notCanonical(UInt64)
+  case beyondRAM(UInt64)
+  case inSystemCall(String)
+}

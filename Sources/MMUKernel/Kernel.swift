@@ -1,0 +1,126 @@
+public import MMUMemory
+public import MMUPaging
+public import MMUTiming
+
+/// The kernel of a machine: processes and everything done for them.
+///
+///     let kernel = Kernel(memory: memory, host: MemoryHostIO())
+///     kernel.attach(mmu)
+///     try kernel.start(image, arguments: ["prog"])
+///     kernel.enter(&frame, on: mmu)
+///     let result = kernel.handle(.environmentCall, frame: &frame, mmu: mmu, now: cycles)
+///
+/// A machine calls `handle` for each trap of a core and does what the result says. The cycles of the
+/// kernel's own work stand in `chargedCycles`; what its accesses cost in the MMU, the MMU counts.
+public final class Kernel {
+  /// Frames, the kernel's half, invalidations.
+  public let system: SystemMemory
+  /// What it was built as.
+  public let configuration: KernelConfiguration
+  /// The guest's input and output.
+  public let host: any HostIO
+  /// Takes what the kernel has to say.
+  public var messages: (KernelMessage) -> Void = { _ in }
+  /// All processes there have been, by start; those that ended keep their account.
+  public private(set) var processes: [Process] = []
+  /// The process that runs.
+  public internal(set) var current: Process?
+
+  var random: SeededGenerator
+  /// The core being served.
+  unowned(unsafe) var mmu: MMU?
+  let pageFaultHandler: (any PageFaultHandler)?
+  /// Clock at the trap, and the two accounts at that moment.
+  var trapTime: Cycles = 0
+  var chargedAtTrap: Cycles = 0
+  var translatedAtTrap: Cycles = 0
+  /// The registers at the system call in progress.
+  var trapFrame: TrapFrame?
+  /// Where the program just started begins.
+  var firstContext: FirstContext?
+  /// When the current process was last given the core.
+  var resumedAt: Cycles = 0
+  /// A fatal signal raised inside a system call.
+  var pending: SignalInformation?
+  /// The last fault and how often it came in a row.
+  var loopAddress: UInt64 = .max
+  var loopCounter: UInt64 = .max
+  var loopCount = 0
+  /// Call sites and kinds of messages already given, so that each is given once.
+  var named: Set<String> = []
+  var outputBytes: UInt64 = 0
+  /// Input read from the host that a failed copy could not deliver.
+  var undelivered: [UInt8] = []
+  /// A page of the host's through which input and output pass.
+  let buffer = UnsafeMutableRawPointer.allocate(byteCount: Kernel.bufferBytes, alignment: 64)
+  static var bufferBytes: Int { 65536 }
+
+  /// Makes a kernel that owns all of `memory`.
+  ///
+  /// - Precondition: nobody has written the memory.
+  public init(
+    memory: PhysicalMemory, configuration: KernelConfiguration = KernelConfiguration(),
+    costs: CostModel = CostModel(), host: any HostIO
+  ) {
+    system = SystemMemory(memory, costs: costs)
+    self.configuration = configuration
+    self.host = host
+    random = SeededGenerator(seed: configuration.seed)
+    pageFaultHandler = configuration.pageFaultHandler
+  }
+
+  deinit { buffer.deallocate() }
+
+  /// Cycles of kernel work so far; never counted by the MMU.
+  public var chargedCycles: Cycles { system.chargedCycles }
+
+  /// Makes an MMU hear of invalidations, and loads the kernel's own tables there.
+  public func attach(_ mmu: MMU) { system.attach(mmu) }
+
+  /// How the first process ended; nil while it runs.
+  public var exitStatus: ExitStatus? { processes.first?.exitStatus }
+
+  /// Faults of all processes.
+  public var faults: FaultCounts {
+    processes.dropFirst().reduce(processes.first?.faults ?? FaultCounts.none) { $0 + $1.faults }
+  }
+
+  func add(_ process: Process) { processes.append(process) }
+
+  /// Gives a message.
+  func say(_ kind: KernelMessage.Kind, _ text: String) {
+    messages(KernelMessage(kind: kind, text: text))
+  }
+
+  /// Gives a message once for each `key`.
+  func sayOnce(_ kind: KernelMessage.Kind, key: String, _ text: @autoclosure () -> String) {
+    if named.count < 10_000, named.insert(key).inserted { say(kind, text()) }
+  }
+
+  /// The clock at this moment of a trap.
+  var now: Cycles {
+    trapTime &+ (system.chargedCycles &- chargedAtTrap)
+      &+ ((mmu?.cycles ?? 0) &- translatedAtTrap)
+  }
+
+  /// Ends the current process; its memory goes back.
+  func end(_ process: Process, _ status: ExitStatus) {
+    guard let space = process.space else { return }
+    process.finalPeakResident = space.peakResident
+    space.destroy()
+    process.space = nil
+    process.state = .ended(status)
+    undelivered = []
+    if current === process { current = nil }
+  }
+
+  /// Ends whatever still runs, at the end of a run that a limit or the user ended.
+  public func shutDown() {
+    for process in processes where process.space != nil { end(process, .killed(.kill)) }
+  }
+}
+
+extension FaultCounts {
+  static let none = FaultCounts(
+    minor: 0, major: 0, zero: 0, copyOnWrite: 0, file: 0, swap: 0, signal: 0, spurious: 0)
+}

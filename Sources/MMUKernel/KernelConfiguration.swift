@@ -1,0 +1,105 @@
+import MMUMemory
+public import MMUPaging
+public import MMUTiming
+
+/// What a kernel is built as: everything that can change its results, and its limits.
+public struct KernelConfiguration {
+  /// Drives address randomisation, AT_RANDOM and getrandom.
+  public var seed: UInt64 = 1
+  /// Random places for stack, heap and mappings.
+  public var isAddressLayoutRandom = true
+  /// Refuses segments and mappings that are writable and executable at once.
+  public var deniesWritableCode = false
+  /// Areas of one process: Linux's `max_map_count`.
+  public var maximumAreas = 65530
+  /// RLIMIT_STACK in bytes.
+  public var stackLimit: UInt64 = 8 << 20
+  /// Processes alive at once.
+  public var maximumProcesses = 32768
+  /// Bytes the guest may write to standard output and error together.
+  public var outputLimit: UInt64 = 16 << 30
+  /// Takes the place of the kernel's own handler; nil is the kernel's own.
+  public var pageFaultHandler: (any PageFaultHandler)?
+  /// Faults in a row at one instruction and address, with nothing between, that make a fault loop.
+  public var faultLoopLimit = 100
+
+  /// Makes the default configuration.
+  public init() {}
+}
+
+/// Why a core handed over to the kernel.
+public enum Trap: Hashable, Sendable {
+  /// ECALL.
+  case environmentCall
+  /// EBREAK.
+  case breakpoint
+  /// No instruction, or one that user mode may not execute.
+  case illegalInstruction(UInt32)
+  /// A jump to an address that is no multiple of 4.
+  case misalignedFetch(target: UInt64)
+  /// An atomic at an address that is no multiple of its size.
+  case misalignedAtomic(address: UInt64)
+  /// An access the MMU refused.
+  case fault(TranslationFault)
+}
+
+/// What the core does after a trap.
+public enum TrapResult: Hashable, Sendable {
+  /// Goes on at the frame's program counter; nothing retires.
+  case resume
+  /// Retires the ECALL and goes on behind it.
+  case systemCallCompleted
+  /// Executes the ECALL again; it does not retire now.
+  case systemCallRestarts
+  /// Every process waits: the clock may advance to `until`, then the core goes on.
+  case idle(until: Cycles)
+  /// No process is left to run; the ECALL retires if that is what ended the last one.
+  case ended(retiresSystemCall: Bool)
+}
+
+/// Something the kernel has to say to the person in front of it; never part of the guest's output.
+public struct KernelMessage: Hashable, Sendable {
+  /// What kind of message it is.
+  public enum Kind: Hashable, Sendable {
+    /// Why a process was killed.
+    case story
+    /// A system call, flag or option that does not exist here.
+    case unimplemented
+    /// A limit was reached.
+    case limit
+  }
+
+  /// What kind.
+  public var kind: Kind
+  /// One or more lines, without a newline at the end.
+  public var text: String
+}
+
+/// Why a program could not be started.
+public enum StartError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// Too little memory.
+  case outOfMemory
+  /// All PCIDs or processes are in use.
+  case tooManyProcesses
+  /// Arguments and environment need more than a quarter of the stack, or one string more than 128 KiB.
+  case argumentsTooLong
+  /// A segment is where no program may map memory.
+  case segmentOutOfRange(index: Int, address: UInt64)
+  /// A segment is writable and executable, and the configuration forbids that.
+  case writableCode(index: Int)
+
+  /// The error in words.
+  public var description: String {
+    switch self {
+    case .outOfMemory: "the program does not fit into the memory; give the machine more with --ram"
+    case .tooManyProcesses: "all process contexts are in use"
+    case .argumentsTooLong:
+      "arguments and environment are too long: a quarter of the stack in all, 128 KiB each"
+    case .segmentOutOfRange(let index, let address):
+      "segment \(index) at \(hex(address)) lies outside \(hex(AddressSpace.lowestMapping)) to "
+        + "\(hex(AddressSpace.userLimit)), where a program can be mapped"
+    case .writableCode(let index):
+      "segment \(index) is both writable and executable, which --wx deny forbids"
+    }
+  }
+}

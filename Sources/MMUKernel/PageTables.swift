@@ -1,0 +1,228 @@
+import MMUMemory
+import MMUPaging
+import MMUTiming
+
+/// How an entry that is not present, but not empty either, is to be read.
+///
+/// The processor ignores all of an entry with P = 0; the kernel keeps a page there whose area allows
+/// no access (PROT_NONE), as Linux does with the same bit.
+enum SoftwareEntry {
+  /// P = 0 and this bit: the frame in bits 51:12 is still the page's, with its A and D.
+  static var inaccessible: UInt64 { 1 << 8 }
+}
+
+/// The paging structures of one address space, as entries in frames.
+///
+/// Only the user half is changed here; the kernel's half is shared. An entry's frame carries one
+/// reference for it, but for the zero page.
+struct PageTables: ~Copyable {
+  let system: SystemMemory
+  /// Frame of the PML4.
+  let root: UInt64
+  /// Frames of paging structures, the PML4 included.
+  private(set) var pages = 1
+  /// The page table found last, by address bits 47:21: faults come in neighbourhoods.
+  private var recentRegion: UInt64 = .max
+  private var recentTable: UnsafeMutablePointer<UInt64>
+
+  /// What stands in an entry that leads to a table: all rights, the leaf decides; A preset.
+  static var branch: UInt64 {
+    PageTableEntry.present.rawValue | PageTableEntry.writable.rawValue
+      | PageTableEntry.user.rawValue | PageTableEntry.accessed.rawValue
+  }
+
+  /// Makes an empty user half; nil if there is no free frame.
+  init?(_ system: SystemMemory) {
+    let frame = system.frames.take(.pageTable, zeroed: true)
+    if frame == 0 { return nil }
+    self.system = system
+    root = frame
+    recentTable = system.table(frame)
+    system.tablePages += 1
+    system.shareKernelHalf(with: system.table(frame))
+    system.charge(system.costs.frameAllocation &+ system.costs.pageZero)
+  }
+
+  /// Announces a write to the table an entry stands in.
+  @inline(__always)
+  private func willWrite(_ entry: UnsafeMutablePointer<UInt64>) {
+    let offset = UnsafeMutableRawPointer(entry) - system.memory.base
+    system.memory.willWrite(FrameNumber(UInt64(offset) &>> 12))
+  }
+
+  /// Writes an entry.
+  @inline(__always)
+  func set(_ entry: UnsafeMutablePointer<UInt64>, to value: UInt64) {
+    willWrite(entry)
+    entry.pointee = value.littleEndian
+  }
+
+  /// The page-table entry for an address, if its table exists.
+  @inline(__always)
+  mutating func existingEntry(for address: UInt64) -> UnsafeMutablePointer<UInt64>? {
+    if address &>> 21 != recentRegion && !find(address) { return nil }
+    return recentTable + Int((address &>> 12) & 511)
+  }
+
+  /// The page-table entry for an address, making the tables on the way; nil if frames ran out.
+  @inline(__always)
+  mutating func entry(for address: UInt64) -> UnsafeMutablePointer<UInt64>? {
+    if address &>> 21 != recentRegion && !find(address) && !make(address) { return nil }
+    return recentTable + Int((address &>> 12) & 511)
+  }
+
+  @inline(never)
+  private mutating func find(_ address: UInt64) -> Bool {
+    var table = system.table(root)
+    for level in [PagingLevel.pml4, .pdpt, .pd] {
+      let entry = table[Int(level.index(address))]
+      if entry & 1 == 0 { return false }
+      table = system.table((entry & PageTableEntry.addressMask) &>> 12)
+    }
+    recentRegion = address &>> 21
+    recentTable = table
+    return true
+  }
+
+  @inline(never)
+  private mutating func make(_ address: UInt64) -> Bool {
+    var table = system.table(root)
+    for level in [PagingLevel.pml4, .pdpt, .pd] {
+      let place = table + Int(level.index(address))
+      if place.pointee & 1 == 0 {
+        let frame = system.frames.take(.pageTable, zeroed: true)
+        if frame == 0 { return false }
+        pages += 1
+        system.tablePages += 1
+        system.charge(
+          system.costs.frameAllocation &+ system.costs.pageZero &+ system.costs.entryEdit)
+        set(place, to: frame << 12 | Self.branch)
+      }
+      table = system.table((place.pointee & PageTableEntry.addressMask) &>> 12)
+    }
+    recentRegion = address &>> 21
+    recentTable = table
+    return true
+  }
+
+  /// Calls `body` for each existing page table that maps a part of `lower..<upper`: the address of
+  /// the first page of the part, its entry, and the number of entries.
+  ///
+  /// Missing subtrees are skipped whole.
+  @inline(__always)
+  func forEachTable(
+    in lower: UInt64, _ upper: UInt64,
+    _ body: (UInt64, UnsafeMutablePointer<UInt64>, Int) -> Void
+  ) {
+    var address = lower
+    while address < upper {
+      let (table, next) = tableOrSkip(address)
+      let end = min(next, upper)
+      if let table {
+        let first = table + Int((address &>> 12) & 511)
+        willWrite(first)
+        body(address, first, Int((end &- address) &>> 12))
+      }
+      address = end
+    }
+  }
+
+  /// The page table for an address, or nil, and the address up to which that holds.
+  private func tableOrSkip(_ address: UInt64) -> (UnsafeMutablePointer<UInt64>?, UInt64) {
+    var table = system.table(root)
+    for level in [PagingLevel.pml4, .pdpt, .pd] {
+      let entry = table[Int(level.index(address))]
+      if entry & 1 == 0 {
+        let span: UInt64 = 1 &<< level.shift
+        return (nil, (address | (span &- 1)) &+ 1)
+      }
+      table = system.table((entry & PageTableEntry.addressMask) &>> 12)
+    }
+    return (table, (address | 0x1f_ffff) &+ 1)
+  }
+
+  /// Frees the tables that map nothing but a part of `lower..<upper` and the free space around it.
+  ///
+  /// - Parameters:
+  ///   - floor: the end of the area before, or 0.
+  ///   - ceiling: the start of the area behind, or the end of the user half.
+  /// - Precondition: no entry for `floor..<ceiling` maps a page.
+  mutating func freeTables(
+    _ lower: UInt64, _ upper: UInt64, floor: UInt64, ceiling: UInt64,
+    batch: inout InvalidationBatch
+  ) {
+    recentRegion = .max
+    freeTables(
+      .pml4, root, base: 0, lower: lower, upper: upper, floor: floor, ceiling: ceiling,
+      batch: &batch)
+  }
+
+  private mutating func freeTables(
+    _ level: PagingLevel, _ frame: UInt64, base: UInt64, lower: UInt64, upper: UInt64,
+    floor: UInt64, ceiling: UInt64, batch: inout InvalidationBatch
+  ) {
+    let table = system.table(frame)
+    let span: UInt64 = 1 << level.shift
+    var index = lower <= base ? 0 : (lower - base) >> level.shift
+    while index < 512 {
+      let start = base + index << level.shift
+      if start >= upper { return }
+      let place = table + Int(index)
+      index += 1
+      if place.pointee & 1 == 0 { continue }
+      let child = (place.pointee & PageTableEntry.addressMask) >> 12
+      if level != .pd {
+        freeTables(
+          PagingLevel(rawValue: level.rawValue + 1)!, child, base: start, lower: lower,
+          upper: upper, floor: floor, ceiling: ceiling, batch: &batch)
+      }
+      guard start >= floor && start + span <= ceiling else { continue }
+      set(place, to: 0)
+      system.frames.release(FrameNumber(child))
+      pages -= 1
+      system.tablePages -= 1
+      system.charge(system.costs.frameAllocation &+ system.costs.entryEdit)
+      batch.noteTable(start, span: span)
+    }
+  }
+
+  /// Returns the PML4.
+  ///
+  /// - Precondition: the user half is empty, and no core has it loaded.
+  mutating func freeRoot() {
+    precondition(pages == 1, "\(pages - 1) paging structures are left under a dying PML4")
+    pages = 0
+    system.frames.release(FrameNumber(root))
+    system.tablePages -= 1
+  }
+
+  /// The entries from the root down to the first that leads nowhere, without changing anything.
+  func walk(_ address: UInt64) -> [(level: PagingLevel, entry: PageTableEntry)] {
+    var result: [(PagingLevel, PageTableEntry)] = []
+    var table = system.table(root)
+    for level in PagingLevel.allCases {
+      let entry = PageTableEntry(UInt64(littleEndian: table[Int(level.index(address))]))
+      result.append((level, entry))
+      let isLeaf = level == .pt || entry.contains(.largePage)
+      if !entry.isPresent || isLeaf || entry.frame.rawValue >= system.memory.frameCount { break }
+      table = system.table(entry.frame.rawValue)
+    }
+    return result
+  }
+
+  /// Counts the tables by walking them, and calls `body` with each (of the user half).
+  func forEachTableFrame(_ body: (UInt64) -> Void) {
+    visit(.pml4, root, body)
+  }
+
+  private func visit(_ level: PagingLevel, _ frame: UInt64, _ body: (UInt64) -> Void) {
+    body(frame)
+    if level == .pt { return }
+    let table = system.table(frame)
+    for i in 0..<(level == .pml4 ? 256 : 512) where table[i] & 1 != 0 {
+      visit(
+        PagingLevel(rawValue: level.rawValue + 1)!, (table[i] & PageTableEntry.addressMask) >> 12,
+        body)
+    }
+  }
+}

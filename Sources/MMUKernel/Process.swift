@@ -1,0 +1,121 @@
+public import MMUTiming
+
+/// A process: an address space, and the account of what was done with it.
+public final class Process {
+  /// Whether it still runs.
+  public enum State: Hashable, Sendable {
+    /// It runs or could run.
+    case running
+    /// It has ended.
+    case ended(ExitStatus)
+  }
+
+  /// Its number.
+  public let pid: Int32
+  /// Its parent's number.
+  public let parent: Int32
+  /// The program's file name without directories, at most 15 bytes, as /proc/PID/comm.
+  public internal(set) var name: String
+  /// The path it was started under.
+  public let path: String
+  /// Whether it runs.
+  public internal(set) var state = State.running
+  /// Its memory; nil once it has ended.
+  public internal(set) var space: AddressSpace?
+  /// Names for its addresses.
+  let symbolizer: Symbolizer
+
+  /// Cycles in user mode.
+  public internal(set) var userCycles: Cycles = 0
+  /// Cycles in the kernel on its behalf, the MMU's share included.
+  public internal(set) var systemCycles: Cycles = 0
+  /// ru_majflt.
+  public internal(set) var majorFaults: UInt64 = 0
+  /// ru_minflt.
+  public internal(set) var minorFaults: UInt64 = 0
+  /// Resolved faults by `FaultResolution`.
+  let resolutions: UnsafeMutablePointer<UInt64>
+  /// Faults that ended in a signal.
+  public internal(set) var signalFaults: UInt64 = 0
+  /// The most pages resident at once, kept beyond the end.
+  var finalPeakResident: UInt64 = 0
+  /// ECALLs that were completed.
+  public internal(set) var systemCalls: UInt64 = 0
+
+  /// Bit n: descriptor n (0...2) is open.
+  var openStreams: UInt8 = 7
+  /// set_tid_address.
+  var clearChildThreadID: UInt64 = 0
+  /// PR_SET_THP_DISABLE.
+  var isHugePageDisabled = false
+
+  init(pid: Int32, parent: Int32, path: String, space: AddressSpace, symbolizer: Symbolizer) {
+    self.pid = pid
+    self.parent = parent
+    self.path = path
+    let file = path.utf8.split(separator: UInt8(ascii: "/")).last.map { Array($0) } ?? []
+    name = String(decoding: file.prefix(15), as: UTF8.self)
+    self.space = space
+    self.symbolizer = symbolizer
+    resolutions = .allocate(capacity: 16)
+    resolutions.initialize(repeating: 0, count: 16)
+  }
+
+  deinit { resolutions.deallocate() }
+
+  /// The most pages resident at once, the zero page not counted.
+  public var maxResidentPages: UInt64 { space?.peakResident ?? finalPeakResident }
+
+  /// How it ended; nil while it runs.
+  public var exitStatus: ExitStatus? {
+    if case .ended(let status) = state { return status }
+    return nil
+  }
+
+  /// Faults by kind.
+  public var faults: FaultCounts {
+    func count(_ kinds: FaultResolution...) -> UInt64 {
+      kinds.reduce(0) { $0 + resolutions[Int($1.rawValue)] }
+    }
+    return FaultCounts(
+      minor: minorFaults, major: majorFaults, zero: count(.zeroPage, .zeroFilled),
+      copyOnWrite: count(.copied, .reused), file: count(.fileMapped, .fileCopied), swap: 0,
+      signal: signalFaults, spurious: count(.spurious))
+  }
+
+  @inline(__always)
+  func countResolved(_ resolution: FaultResolution) {
+    minorFaults &+= 1
+    resolutions[Int(resolution.rawValue)] &+= 1
+  }
+}
+
+/// Page faults by kind, as in the report.
+///
+/// `minor` and `major` are the totals Linux counts; the others say what the resolved ones were.
+public struct FaultCounts: Hashable, Sendable {
+  /// Resolved without waiting for a device.
+  public var minor: UInt64
+  /// Resolved after waiting.
+  public var major: UInt64
+  /// Untouched anonymous memory: zero page or a frame of zeros.
+  public var zero: UInt64
+  /// Writes to pages shared until then, the zero page included.
+  public var copyOnWrite: UInt64
+  /// Pages of files.
+  public var file: UInt64
+  /// Pages from swap.
+  public var swap: UInt64
+  /// Ended in a signal.
+  public var signal: UInt64
+  /// The entry allowed the access already.
+  public var spurious: UInt64
+
+  /// Adds two counts.
+  public static func + (a: Self, b: Self) -> Self {
+    FaultCounts(
+      minor: a.minor + b.minor, major: a.major + b.major, zero: a.zero + b.zero,
+      copyOnWrite: a.copyOnWrite + b.copyOnWrite, file: a.file + b.file, swap: a.swap + b.swap,
+      signal: a.signal + b.signal, spurious: a.spurious + b.spurious)
+  }
+}

@@ -1,0 +1,150 @@
+import MMUMemory
+import MMUPaging
+import MMUTiming
+
+extension Kernel {
+  /// mmap: private anonymous memory; anything else fails and is named.
+  func map(
+    _ address: UInt64, _ length: UInt64, _ protection: UInt64, _ rawFlags: UInt64,
+    _ frame: TrapFrame
+  ) throws(Errno) -> UInt64 {
+    guard let process = current, let space = process.space else { throw .invalid }
+    let flags = MapFlags(rawValue: rawFlags)
+    if frame.registers[15] & 4095 != 0 { throw .invalid }
+    if !flags.contains(.anonymous) {
+      let descriptor = frame.registers[14]
+      guard descriptor < 3, process.openStreams & (1 << descriptor) != 0 else {
+        throw .badDescriptor
+      }
+      // The streams are no files that could be mapped: ENODEV, as for a pipe or terminal.
+      throw .noDevice
+    }
+    if length != 0 {
+      if flags.contains(.hugeTLB) { throw unsupported("mmap with MAP_HUGETLB", .noMemory) }
+      if flags.contains(.locked) { throw unsupported("mmap with MAP_LOCKED", .notSupported) }
+      switch rawFlags & MapFlags.typeMask {
+      case MapFlags.private.rawValue: break
+      case MapFlags.shared.rawValue:
+        throw unsupported("mmap with MAP_SHARED", .notSupported)
+      case 8: throw unsupported("mmap with MAP_DROPPABLE", .notSupported)
+      default: throw .invalid
+      }
+    }
+    let permissions = MemoryPermissions(rawValue: UInt8(truncatingIfNeeded: protection & 7))
+    if configuration.deniesWritableCode && permissions.isSuperset(of: [.write, .execute]) {
+      throw .accessDenied
+    }
+    let start = try space.mapAnonymous(
+      at: address, length: length, permissions: permissions, flags: flags)
+    if flags.contains(.populate) && !flags.contains(.nonBlock) && permissions.rawValue != 0 {
+      // A populate that runs out of frames stops early; the mapping stands, as on Linux.
+      _ = space.populate(
+        start, start + (length + 4095) & ~4095, writing: permissions.contains(.write)
+      ) { process.countResolved($0) }
+    }
+    return start
+  }
+
+  /// mprotect, with Linux's order of checks.
+  func protect(
+    _ process: Process, _ address: UInt64, _ length: UInt64, _ protection: UInt64
+  ) throws(Errno) -> UInt64 {
+    guard let space = process.space else { throw .invalid }
+    let grows = protection & 0x0300_0000
+    if grows == 0x0300_0000 || address & 4095 != 0 { throw .invalid }
+    if length == 0 { return 0 }
+    let bytes = (length &+ 4095) & ~4095
+    let (end, overflow) = address.addingReportingOverflow(bytes)
+    if overflow || end <= address { throw .noMemory }
+    // PROT_SEM (8) is accepted and means nothing.
+    if protection & ~0x0300_000f != 0 { throw .invalid }
+    var start = address
+    if grows == 0x0100_0000 {
+      guard let area = space.areas.area(space.areas.firstEnding(after: address)),
+        area.lower < end
+      else { throw .noMemory }
+      if !area.flags.contains(.growsDown) { throw .invalid }
+      start = min(start, area.lower)
+    } else if grows != 0 {
+      throw .invalid
+    }
+    let permissions = MemoryPermissions(rawValue: UInt8(truncatingIfNeeded: protection & 7))
+    if configuration.deniesWritableCode && permissions.isSuperset(of: [.write, .execute]) {
+      throw .accessDenied
+    }
+    try space.protect(start, end, permissions)
+    return 0
+  }
+
+  /// madvise: MADV_DONTNEED and MADV_POPULATE_*; advice that changes nothing here is accepted.
+  func advise(
+    _ process: Process, _ address: UInt64, _ length: UInt64, _ advice: UInt64
+  ) throws(Errno) -> UInt64 {
+    guard let space = process.space else { throw .invalid }
+    let advice = Int32(truncatingIfNeeded: advice)
+    let names: [Int32: String] = [
+      8: "MADV_FREE", 9: "MADV_REMOVE", 10: "MADV_DONTFORK", 11: "MADV_DOFORK",
+      12: "MADV_MERGEABLE", 13: "MADV_UNMERGEABLE", 16: "MADV_DONTDUMP", 17: "MADV_DODUMP",
+      18: "MADV_WIPEONFORK", 19: "MADV_KEEPONFORK", 20: "MADV_COLD", 21: "MADV_PAGEOUT",
+      24: "MADV_DONTNEED_LOCKED", 25: "MADV_COLLAPSE", 100: "MADV_HWPOISON",
+      101: "MADV_SOFT_OFFLINE", 102: "MADV_GUARD_INSTALL", 103: "MADV_GUARD_REMOVE",
+    ]
+    let accepted: Set<Int32> = [0, 1, 2, 3, 4, 14, 15, 22, 23]
+    if let name = names[advice] { throw unsupported("madvise with \(name)", .invalid) }
+    if !accepted.contains(advice) || address & 4095 != 0 { throw .invalid }
+    let bytes = (length &+ 4095) & ~4095
+    if length != 0 && bytes == 0 { throw .invalid }
+    let (end, overflow) = address.addingReportingOverflow(bytes)
+    if overflow { throw .invalid }
+    if end == address { return 0 }
+    if end > AddressSpace.userLimit { throw .noMemory }
+    switch advice {
+    case 4: try space.discard(address, end)
+    case 22, 23:
+      try space.forEachArea(address, end) { _, _, _ in }
+      let writing = advice == 23
+      let failure = space.populate(address, end, writing: writing) { process.countResolved($0) }
+      switch failure {
+      case nil: break
+      case .outOfMemory?: throw .noMemory
+      case .denied?: throw .invalid
+      default: throw .badAddress
+      }
+    default: try space.forEachArea(address, end) { _, _, _ in }
+    }
+    return 0
+  }
+
+  /// mincore: one byte for each page, 1 if it is in memory.
+  func resident(
+    _ process: Process, _ address: UInt64, _ length: UInt64, _ vector: UInt64
+  ) throws(Errno) -> UInt64 {
+    guard let space = process.space else { throw .invalid }
+    if address & 4095 != 0 { throw .invalid }
+    if !isUserRange(address, length) { throw .noMemory }
+    let pages = (length + 4095) / 4096
+    if !isUserRange(vector, pages) { throw .badAddress }
+    let bytes = buffer.assumingMemoryBound(to: UInt8.self)
+    var page: UInt64 = 0
+    while page < pages {
+      let at = address + page * 4096
+      guard let area = space.areas.area(at: at)?.pointee else { throw .noMemory }
+      let inArea = (area.upper - at) / 4096
+      let count = min(pages - page, inArea, UInt64(Kernel.bufferBytes))
+      for i in 0..<count {
+        let here = at + i * 4096
+        let entry = space.tables.existingEntry(for: here)?.pointee ?? 0
+        var isResident = entry != 0
+        if !isResident && area.source != 0 {
+          let offset = area.pageOffset + (here - area.lower) / 4096
+          isResident = system.sources[Int(area.source)]?.isCached(offset) ?? false
+        }
+        bytes[Int(i)] = isResident ? 1 : 0
+      }
+      system.charge(count &* system.costs.entryEdit)
+      if copyOut(buffer, Int(count), to: vector + page) != Int(count) { throw .badAddress }
+      page += count
+    }
+    return 0
+  }
+}

@@ -1,0 +1,226 @@
+public import MMUMemory
+public import MMUPaging
+public import MMUTiming
+
+/// What all address spaces of a machine share: frames, the kernel's half, the zero page, file pages,
+/// PCIDs, and the MMUs that must hear of invalidations.
+///
+///     let system = SystemMemory(memory)
+///     system.attach(mmu)
+///     let space = try AddressSpace(system)
+public final class SystemMemory {
+  /// The bytes.
+  public let memory: PhysicalMemory
+  /// The allocator of all frames.
+  public let frames: FrameAllocator
+  /// The latencies the kernel charges.
+  public let costs: CostModel
+  /// Cycles of kernel work so far; a machine adds them to its clock.
+  public private(set) var chargedCycles: Cycles = 0
+  /// The frame of zeros that reads of untouched anonymous memory see.
+  package let zeroFrame: UInt64
+  /// A PML4 with the kernel's half and nothing else: what a core has loaded while no process runs.
+  package let kernelRoot: UInt64
+  /// Tables of the kernel's half, the root included.
+  public let kernelTablePages: Int
+  /// PML4 entries 256...511 that are present: from 256 on.
+  private let kernelEntryCount: Int
+  /// Paging structures of all processes now, and the most there ever were.
+  public internal(set) var tablePages = 0 {
+    didSet { if tablePages > peakTablePages { peakTablePages = tablePages } }
+  }
+  /// The most there ever were.
+  public private(set) var peakTablePages = 0
+  /// Files with mappings; index 0 is none.
+  var sources: [PageSource?] = [nil]
+  private var targets: [MMU] = []
+  private var usesContexts = true
+  private var freeContexts: [UInt16] = []
+  private var nextContext: UInt16 = 1
+  /// Address spaces alive.
+  var spaces: [AddressSpace] = []
+  var lastAnonymousIdentity: UInt32 = 0
+
+  /// Where the kernel's half shows physical address 0: everything from here on is a direct map.
+  public static let directMap: UInt64 = 0xffff_8000_0000_0000
+
+  /// Takes charge of all of `memory` and maps it in the kernel's half.
+  ///
+  /// - Precondition: the memory is at least 64 KiB and nobody else has written it.
+  public init(_ memory: PhysicalMemory, costs: CostModel = CostModel()) {
+    precondition(memory.frameCount >= 16, "the kernel needs at least 64 KiB of RAM")
+    self.memory = memory
+    self.costs = costs
+    frames = FrameAllocator(memory)
+    var builder = DirectMapBuilder(frames: frames, memory: memory)
+    kernelRoot = builder.build()
+    kernelEntryCount = builder.rootEntries
+    kernelTablePages = builder.tables
+    zeroFrame = frames.take(.kernel, zeroed: true)
+    precondition(zeroFrame != 0, "RAM is too small for the kernel's own tables")
+  }
+
+  // MARK: Time
+
+  /// Adds cycles of kernel work.
+  @inline(__always)
+  public func charge(_ cycles: Cycles) { chargedCycles &+= cycles }
+
+  // MARK: Invalidations
+
+  /// Makes an MMU hear of all invalidations from now on.
+  public func attach(_ mmu: MMU) {
+    usesContexts = mmu.controls.processContexts
+    targets.append(mmu)
+    loadKernelRoot(on: mmu)
+  }
+
+  /// Delivers an invalidation to every MMU that may hold the translations.
+  public func deliver(_ scope: InvalidationScope) {
+    for mmu in targets { mmu.invalidate(scope) }
+  }
+
+  /// Loads CR3 with the tables of the kernel alone.
+  func loadKernelRoot(on mmu: MMU) { loadRoot(kernelRoot << 12, pcid: 0, on: mmu) }
+
+  /// MOV CR3, keeping the context's translations if contexts are in use.
+  func loadRoot(_ root: UInt64, pcid: UInt16, on mmu: MMU) {
+    let value = usesContexts ? root | UInt64(pcid) | 1 << 63 : root
+    do {
+      try mmu.writeControlRegister3(value)
+    } catch {
+      preconditionFailure("CR3 = \(String(value, radix: 16)) was refused: RAM beyond MAXPHYADDR?")
+    }
+  }
+
+  /// Leaves the tables at `root` on every core that has them loaded: they are about to go.
+  func leave(root: UInt64) {
+    for mmu in targets where mmu.controlRegister3 & ~0xfff == root { loadKernelRoot(on: mmu) }
+  }
+
+  // MARK: Contexts
+
+  /// A PCID nobody uses; nil if all 4,095 are taken.
+  ///
+  /// Always 0 while CR4.PCIDE = 0.
+  func takeContext() -> UInt16? {
+    if !usesContexts { return 0 }
+    if let free = freeContexts.popLast() { return free }
+    if nextContext > 4095 { return nil }
+    nextContext += 1
+    return nextContext - 1
+  }
+
+  /// Returns a PCID whose translations have been dropped.
+  func returnContext(_ pcid: UInt16) { if pcid != 0 { freeContexts.append(pcid) } }
+
+  /// Puts the kernel's half into a new PML4.
+  func shareKernelHalf(with root: UnsafeMutablePointer<UInt64>) {
+    let own = table(kernelRoot)
+    for i in 256..<256 + kernelEntryCount { root[i] = own[i] }
+  }
+
+  /// The entries of a table, for reading; a writer calls `memory.willWrite` first.
+  @inline(__always)
+  func table(_ frame: UInt64) -> UnsafeMutablePointer<UInt64> {
+    (memory.base + Int(frame &<< 12)).assumingMemoryBound(to: UInt64.self)
+  }
+
+  // MARK: Files
+
+  /// Notes a file; it stays until its last area goes.
+  func add(_ source: PageSource) -> UInt32 {
+    if let free = sources.indices.dropFirst().first(where: { sources[$0] == nil }) {
+      sources[free] = source
+      return UInt32(free)
+    }
+    sources.append(source)
+    return UInt32(sources.count - 1)
+  }
+
+  /// Counts one more area of a file; 0 is none.
+  func retainSource(_ source: UInt32) {
+    if source != 0 { sources[Int(source)]?.areas += 1 }
+  }
+
+  /// Counts one area of a file less.
+  func releaseSource(_ source: UInt32) {
+    guard source != 0, let file = sources[Int(source)] else { return }
+    file.areas -= 1
+    if file.areas == 0 {
+      file.dropFrames(in: self)
+      sources[Int(source)] = nil
+    }
+  }
+
+  /// A number no other run of anonymous pages has.
+  func newAnonymousIdentity() -> UInt32 {
+    lastAnonymousIdentity &+= 1
+    return lastAnonymousIdentity
+  }
+}
+
+/// Builds the kernel's half: all RAM, supervisor-only, global, writable, never executable, by the
+/// largest leaves that fit.
+///
+/// A few tables even for hundreds of GiB.
+struct DirectMapBuilder {
+  let frames: FrameAllocator
+  let memory: PhysicalMemory
+  var tables = 0
+  var rootEntries = 0
+
+  init(frames: FrameAllocator, memory: PhysicalMemory) {
+    self.frames = frames
+    self.memory = memory
+  }
+
+  private static let leaf: UInt64 =
+    PageTableEntry.present.rawValue | PageTableEntry.writable.rawValue
+    | PageTableEntry.accessed.rawValue | PageTableEntry.dirty.rawValue
+    | PageTableEntry.global.rawValue | PageTableEntry.executeDisable.rawValue
+  private static let branch: UInt64 =
+    PageTableEntry.present.rawValue | PageTableEntry.writable.rawValue
+    | PageTableEntry.accessed.rawValue
+
+  /// Makes the tables and returns the PML4's frame.
+  mutating func build() -> UInt64 {
+    let root = newTable()
+    var address: UInt64 = 0
+    while address < memory.bytes {
+      entries(root)[256 + Int(address >> 39)] = fill(.pdpt, from: address) << 12 | Self.branch
+      rootEntries += 1
+      address += 1 << 39
+    }
+    return root
+  }
+
+  private mutating func newTable() -> UInt64 {
+    let frame = frames.take(.kernel, zeroed: true)
+    precondition(frame != 0, "RAM is too small for the kernel's own tables")
+    tables += 1
+    return frame
+  }
+
+  private func entries(_ frame: UInt64) -> UnsafeMutablePointer<UInt64> {
+    (memory.base + Int(frame << 12)).assumingMemoryBound(to: UInt64.self)
+  }
+
+  /// A table of `level` that maps RAM from `start` on.
+  private mutating func fill(_ level: PagingLevel, from start: UInt64) -> UInt64 {
+    let frame = newTable()
+    let step: UInt64 = 1 << level.shift
+    var address = start
+    for i in 0..<512 where address < memory.bytes {
+      if memory.bytes - address >= step {
+        let large = level == .pt ? 0 : PageTableEntry.largePage.rawValue
+        entries(frame)[i] = address | Self.leaf | large
+      } else {
+        let lower = fill(PagingLevel(rawValue: level.rawValue + 1)!, from: address)
+        entries(frame)[i] = lower << 12 | Self.branch
+      }
+      address += step
+    }
+    return frame
+  }
+}

@@ -1,0 +1,134 @@
+public import MMUMemory
+public import MMUPaging
+
+/// What a program may do with memory: PROT_READ, PROT_WRITE, PROT_EXEC.
+public struct MemoryPermissions: OptionSet, Hashable, Sendable, CustomStringConvertible {
+  /// The bits of mmap's `prot`.
+  public let rawValue: UInt8
+  /// Makes a set of the bits.
+  @inlinable public init(rawValue: UInt8) { self.rawValue = rawValue }
+  /// PROT_READ.
+  @inlinable public static var read: Self { Self(rawValue: 1) }
+  /// PROT_WRITE.
+  @inlinable public static var write: Self { Self(rawValue: 2) }
+  /// PROT_EXEC.
+  @inlinable public static var execute: Self { Self(rawValue: 4) }
+
+  /// Tells whether an access is permitted.
+  ///
+  /// As on x86: whatever can be accessed at all can be read, there being no bit against it.
+  @inlinable public func allow(_ access: Access.Kind) -> Bool {
+    switch access {
+    case .read: rawValue != 0
+    case .write: contains(.write)
+    case .fetch: contains(.execute)
+    }
+  }
+
+  /// Three letters or dashes: `rw-`.
+  public var description: String {
+    (contains(.read) ? "r" : "-") + (contains(.write) ? "w" : "-")
+      + (contains(.execute) ? "x" : "-")
+  }
+}
+
+/// A range of pages of one address space that are used alike: Linux's `vm_area_struct`.
+///
+///     var heap = VirtualMemoryArea(
+///       VirtualAddress(0x10000), pages: 16, permissions: [.read, .write])
+///
+/// A plain value of fixed size; the address space keeps them sorted and disjoint.
+public struct VirtualMemoryArea: Hashable, Sendable {
+  /// Properties beyond the permissions.
+  public struct Flags: OptionSet, Hashable, Sendable {
+    /// The bits; ours, not Linux's.
+    public let rawValue: UInt16
+    /// Makes a set.
+    @inlinable public init(rawValue: UInt16) { self.rawValue = rawValue }
+    /// VM_GROWSDOWN: a fault below it extends it.
+    @inlinable public static var growsDown: Self { Self(rawValue: 1 << 0) }
+    /// MAP_NORESERVE was given: not held against the overcommit limit.
+    @inlinable public static var noReserve: Self { Self(rawValue: 1 << 1) }
+    /// Named `[heap]` in stories and maps.
+    @inlinable public static var heap: Self { Self(rawValue: 1 << 2) }
+    /// Named `[stack]`.
+    @inlinable public static var stack: Self { Self(rawValue: 1 << 3) }
+
+    /// Flags that only name an area: no hindrance to a merge.
+    static var labels: Self { [.heap, .stack] }
+  }
+
+  /// The first byte's address; page-aligned.
+  package var lower: UInt64
+  /// The address behind the last byte; page-aligned.
+  package var upper: UInt64
+  /// For a file: the page of it that `lower` shows.
+  ///
+  /// For anonymous memory: `lower`'s page number at the time it was mapped.
+  package var pageOffset: UInt64
+  /// What is behind it: an index into `SystemMemory.sources`; 0 is anonymous memory.
+  package var source: UInt32 = 0
+  /// Linux's `anon_vma`: 0 until the first private page was written; areas with different ones do
+  /// not merge.
+  package var anonymousIdentity: UInt32 = 0
+  /// What is allowed.
+  public var permissions: MemoryPermissions
+  /// Other properties.
+  public var flags: Flags
+
+  /// Makes an area of private anonymous memory.
+  ///
+  /// - Precondition: the address is page-aligned and all pages lie in the user half.
+  public init(
+    _ start: VirtualAddress, pages: UInt64, permissions: MemoryPermissions, flags: Flags = []
+  ) {
+    precondition(
+      start.pageOffset == 0 && pages > 0 && pages <= AddressSpace.userLimit / pageBytes
+        && start.rawValue <= AddressSpace.userLimit - pages * pageBytes,
+      "an area is a positive number of whole pages of the user half")
+    lower = start.rawValue
+    upper = start.rawValue + pages * pageBytes
+    pageOffset = start.rawValue / pageBytes
+    self.permissions = permissions
+    self.flags = flags
+  }
+
+  init(
+    lower: UInt64, upper: UInt64, permissions: MemoryPermissions, flags: Flags = [],
+    source: UInt32 = 0, pageOffset: UInt64? = nil
+  ) {
+    self.lower = lower
+    self.upper = upper
+    self.pageOffset = pageOffset ?? lower / pageBytes
+    self.source = source
+    self.permissions = permissions
+    self.flags = flags
+  }
+
+  /// The first byte's address.
+  public var start: VirtualAddress { VirtualAddress(truncating: lower) }
+  /// The address behind the last byte.
+  public var end: VirtualAddress { VirtualAddress(truncating: upper) }
+  /// Number of pages.
+  public var pages: UInt64 { (upper &- lower) / pageBytes }
+  /// Backed by nothing but memory.
+  public var isAnonymous: Bool { source == 0 }
+
+  /// Tells whether the area holds an address.
+  @inline(__always) func contains(_ address: UInt64) -> Bool {
+    address >= lower && address < upper
+  }
+
+  /// Where mappings placed below it must end: its start, or with a guard gap below a stack.
+  @inline(__always) func guardedLower(gap: UInt64) -> UInt64 {
+    flags.contains(.growsDown) ? (lower > gap ? lower &- gap : 0) : lower
+  }
+
+  /// Tells whether `next`, which begins where this ends, could be the same area as far as
+  /// everything but anonymous identity goes.
+  func continues(into next: Self) -> Bool {
+    upper == next.lower && permissions == next.permissions && source == next.source
+      && flags.subtracting(.labels) == next.flags.subtracting(.labels)
+      && pageOffset &+ pages == next.pageOffset
+  }
+}
