@@ -6,7 +6,7 @@ import MMUTiming
 
 /// Which cached translations a change of the tables makes out of date.
 public enum InvalidationScope: Hashable, Sendable {
-  /// One page of one address space, global or not.
+  /// One page of one address space; its global translation too if that space is the current one.
   case address(VirtualAddress, pcid: PCID)
   /// Everything of one address space that is not global.
   case context(PCID)
@@ -60,9 +60,11 @@ extension MMU {
     dropFilters(state)
     if new.globalPages != old.globalPages || (old.processContexts && !new.processContexts) {
       count(state, .flushAll, 0)
+      charge(state.pointee.costs.invalidateMany)
       dropEverything()
     } else if new.supervisorExecutionPrevention && !old.supervisorExecutionPrevention {
       count(state, .flushAll, 0)
+      charge(state.pointee.costs.invalidateMany)
       dropContext(state.pointee.pcid)
       forEachTLB { $0.removeAll(mask: Tag.global, pattern: Tag.global) }
     }
@@ -196,10 +198,18 @@ extension MMU {
 func dropTranslations(
   _ s: UnsafeMutablePointer<MMUState>, _ address: UInt64, pcid: UInt64, andGlobal: Bool
 ) {
+  dropFilterSlots(s, address)
   dropTranslations(s.pointee.itlb, address, pcid, andGlobal)
   dropTranslations(s.pointee.dtlb, address, pcid, andGlobal)
   dropTranslations(s.pointee.stlb, address, pcid, andGlobal)
+}
+
+/// The same, global or not, but not from the instruction TLB: no access to data changes what the
+/// next fetch finds there, unless it faults.
+func dropDataTranslations(_ s: UnsafeMutablePointer<MMUState>, _ address: UInt64, pcid: UInt64) {
   dropFilterSlots(s, address)
+  dropTranslations(s.pointee.dtlb, address, pcid, true)
+  dropTranslations(s.pointee.stlb, address, pcid, true)
 }
 
 private func dropTranslations(

@@ -209,7 +209,7 @@ private func fillFirst(
     count(s, fills, Int(truncatingIfNeeded: size), access)
     if evicted != 0 {
       count(s, isFetch ? .itlbEvictions : .dtlbEvictions, access)
-      dropPage(s, evicted, isFetch)
+      dropEvicted(s, evicted, probe.store, entry, isFetch)
     }
     updateFilter(s, address, access, probe, entry, value)
     return
@@ -219,7 +219,8 @@ private func fillFirst(
 /// A permitted write met an entry whose D is clear: the processor sets D in the leaf in memory, by
 /// a walk of its own from the root (not counted as a walk; its entry reads are charged).
 ///
-/// If memory says something else by now than the entry did, memory wins.
+/// If memory says something else by now than the entry did, memory wins: the data side's entries for
+/// the address go and new ones are made. The instruction TLB is left alone.
 @inline(never)
 private func setDirty(
   _ s: UnsafeMutablePointer<MMUState>, _ address: UInt64, _ access: UInt64, _ probe: Probe,
@@ -246,7 +247,7 @@ private func setDirty(
     let global = probe.store.tags[entry] & Tag.global != 0
     fillFirst(s, address, access, result.value, result.size, global)
   } else {
-    dropTranslations(s, address, pcid: s.pointee.pcid, andGlobal: true)
+    dropDataTranslations(s, address, pcid: s.pointee.pcid)
     fillBoth(s, address, access, result)
   }
   return frame(result.value, address, 12 &+ 9 &* result.size)

@@ -101,7 +101,9 @@ public final class MMU {
       case .pageFault(let fault): throw fault
       case .generalProtection, .busError:
         throw PageFault(
-          address: address, errorCode: ErrorCode(rawValue: access.bits), access: access)
+          address: address,
+          errorCode: ErrorCode(rawValue: state.pointee.controls.errorBits(access.bits)),
+          access: access)
       }
     }
   }

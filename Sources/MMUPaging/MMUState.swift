@@ -6,6 +6,9 @@ struct Probe {
   let store: TagStore
   let size: UInt64
   let shift: UInt64
+  /// An engine stamps uses of these pages: the array's state is its stamps, taken from the clock that
+  /// the engine can advance.
+  let stamps: Bool
 }
 
 /// A TLB: its arrays, and the probes a lookup makes, smallest page first.
@@ -15,19 +18,26 @@ struct TLB {
   let probes: UnsafeMutablePointer<Probe>
   let probeCount: Int
 
+  /// Makes the arrays of one TLB.
+  ///
+  /// - Parameter clock: the clock an engine can advance, for the array of 4 KiB pages.
+  /// - Precondition: no page size has two arrays.
   init(
     _ configuration: [TLBArray], seed: inout UInt64, clock: UnsafeMutablePointer<UInt64>? = nil
   ) {
+    let sizes = configuration.flatMap(\.sizes)
+    precondition(Set(sizes).count == sizes.count, "a page size stands in two arrays of one TLB")
     arrays = .allocate(capacity: max(1, configuration.count))
     arrayCount = configuration.count
     var list: [Probe] = []
     for (i, array) in configuration.enumerated() {
-      // Only the first array can share a clock with an engine: its filter may touch.
-      let store = TagStore(
-        array.geometry, seed: SplitMix.next(&seed), clock: i == 0 ? clock : nil)
+      let shared = array.sizes.contains(.size4K) ? clock : nil
+      let store = TagStore(array.geometry, seed: SplitMix.next(&seed), clock: shared)
+      let stamps = shared != nil && array.geometry.replacement == .lru
       (arrays + i).initialize(to: store)
       for size in array.sizes {
-        list.append(Probe(store: store, size: UInt64(size.rawValue), shift: size.shift))
+        list.append(
+          Probe(store: store, size: UInt64(size.rawValue), shift: size.shift, stamps: stamps))
       }
     }
     list.sort { $0.size < $1.size }

@@ -118,7 +118,8 @@ package struct TagStore {
     return mask != .max ? Int(truncatingIfNeeded: number & mask) : Int(number % UInt64(sets))
   }
 
-  /// The entry that holds `tag`, or its global form; -1 if none does.
+  /// The entry that holds `tag`, or its global form, in the lowest way if both are there; -1 if none
+  /// does.
   @inline(__always) func find(_ tag: UInt64) -> Int {
     if wide != nil { return findWide(tag) }
     let start = set(of: Tag.number(tag)) &* ways
@@ -155,12 +156,13 @@ package struct TagStore {
     let wide = wide.unsafelyUnwrapped.pointee
     let global = Tag.asGlobal(tag)
     var entry = wide.first(tag)
+    var lowest = -1
     while entry >= 0 {
       let t = tags[entry]
-      if t == tag || t == global { return entry }
+      if (t == tag || t == global) && (lowest < 0 || entry < lowest) { lowest = entry }
       entry = wide.next(entry)
     }
-    return -1
+    return lowest
   }
 
   /// The entry with exactly this tag; -1 if there is none.

@@ -16,8 +16,7 @@ func updateFilter(
   _ entry: Int, _ value: EffectiveEntry
 ) {
   let store = probe.store
-  let stamps = store.policy == .lru && probe.size == 0
-  let touch = stamps ? store.stamps + entry : noTouch(s)
+  let touch = probe.stamps ? store.stamps + entry : noTouch(s)
   // A page of an array whose stamps are its state may stand in the filter until it is evicted.
   let isFree = probe.size == 0 && store.policy != .treePLRU
   if access & 16 != 0 {
@@ -62,9 +61,23 @@ private func claimSlot(
   let isFetch = access & 16 != 0
   let set = entry / store.ways
   let old = Int(store.slots[set]) &- 1
-  if old >= 0 { clearSlot(s, old, isFetch) }
   let slot = isFetch ? fetchSlot(address) : dataSlot(address)
+  // Reads and writes of one page may stand side by side.
+  if old == slot && !isFetch && holdsOnly(s, slot, address & ~0xfff) { return }
+  if old >= 0 { clearSlot(s, old, isFetch) }
   store.slots[set] = UInt16(truncatingIfNeeded: slot &+ 1)
+}
+
+/// Tells whether neither data filter holds another page than `page` in `slot`.
+@inline(__always)
+private func holdsOnly(
+  _ s: UnsafeMutablePointer<MMUState>, _ slot: Int, _ page: UInt64
+) -> Bool {
+  let at = s.pointee.context + slot &* 32
+  let read = at.load(fromByteOffset: TranslationContext.readFilter, as: UInt64.self)
+  let write = at.load(fromByteOffset: TranslationContext.writeFilter, as: UInt64.self)
+  let none = TranslationContext.noTag
+  return (read == page || read == none) && (write == page || write == none)
 }
 
 @inline(__always)
@@ -82,15 +95,25 @@ private func clearSlot(_ s: UnsafeMutablePointer<MMUState>, _ slot: Int, _ isFet
   }
 }
 
-/// Forgets a page whose first-level entry, with tag `evicted`, goes.
+/// Forgets a page whose first-level entry, with tag `evicted`, had to go for `entry`.
 @inline(__always)
-func dropPage(_ s: UnsafeMutablePointer<MMUState>, _ evicted: UInt64, _ isFetch: Bool) {
-  if Tag.size(evicted) != 0 { return }  // The set's claim covers it.
+func dropEvicted(
+  _ s: UnsafeMutablePointer<MMUState>, _ evicted: UInt64, _ store: TagStore, _ entry: Int,
+  _ isFetch: Bool
+) {
+  if Tag.size(evicted) != 0 {
+    // Some part of a large page may stand in the slot its set has claimed; a small page that shares
+    // the array claims none.
+    let slot = Int(store.slots[entry / store.ways]) &- 1
+    if slot >= 0 { clearSlot(s, slot, isFetch) }
+    return
+  }
   let address = Tag.number(evicted) &<< 12
   clearSlot(s, isFetch ? fetchSlot(address) : dataSlot(address), isFetch)
 }
 
-/// Forgets what the filters may hold for the page at `address`, of whatever size.
+/// Forgets what the filters may hold for the page at `address`, of whatever size; to be called before
+/// its entries go.
 func dropFilterSlots(_ s: UnsafeMutablePointer<MMUState>, _ address: UInt64) {
   for tlb in [s.pointee.dtlb, s.pointee.itlb] {
     for i in 0..<tlb.arrayCount where tlb.arrays[i].live[1] | tlb.arrays[i].live[2] != 0 {
