@@ -272,4 +272,3 @@ private func raise(
   dropStructuresOnTheWay(s, address, pcid: s.pointee.pcid)
   return 0
 }
-

@@ -69,7 +69,8 @@ package struct TagStore {
     var nodes = 1
     while nodes < geometry.ways { nodes *= 2 }
     let treeNodes = geometry.replacement == .treePLRU ? nodes * 2 : 0
-    let wide: UnsafeMutablePointer<WideSetIndex>? = geometry.ways > 16 ? .allocate(capacity: 1) : nil
+    let wide: UnsafeMutablePointer<WideSetIndex>? =
+      geometry.ways > 16 ? .allocate(capacity: 1) : nil
     wide?.initialize(to: WideSetIndex(entries: entries, sets: sets))
     fields = .allocate(capacity: 1)
     fields.initialize(

@@ -245,4 +245,30 @@ import Testing
     for _ in 0..<3 { #expect(core.access(page(0), isWrite: true) == 0x8000) }
     #expect(core.hits == 3)
   }
+
+  @Test func `a filter hit on a large page stamps it where small pages share its array`() {
+    var c = Lab.flat(3)
+    c.dataTLB = [TLBArray([.size4K, .size2M], CacheGeometry(entries: 3))]
+    let lab = Lab(c)
+    let large: UInt64 = 0x4000_0000
+    lab.map(large, .size2M, to: 0)
+    for n: UInt64 in 0..<3 { lab.map(page(n), to: 0x8000 + n << 12) }
+    let core = FilteredCore(lab.mmu)
+    let inside = large + 0x7000  // of a slot that none of the small pages has
+    for address in [inside, page(0), page(1), inside] {
+      #expect(core.access(address, isWrite: false) != 1)
+    }
+    #expect(core.hits == 1)
+    // The large page is the most recent now: page 2 takes page 0's place, not its.
+    _ = core.access(page(2), isWrite: false)
+    let misses = lab.mmu.counters[.dtlbMisses]
+    _ = core.access(inside, isWrite: false)
+    #expect(lab.mmu.counters[.dtlbMisses] == misses)
+    // Two small pages and a third push it out; its slot goes with it.
+    for n: UInt64 in 0..<3 { _ = core.access(page(n), isWrite: false) }
+    let hits = core.hits
+    _ = core.access(inside, isWrite: false)
+    #expect(core.hits == hits)
+    #expect(lab.mmu.counters[.walks2M] == 2)
+  }
 }
