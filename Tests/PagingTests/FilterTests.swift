@@ -271,4 +271,24 @@ import Testing
     #expect(core.hits == hits)
     #expect(lab.mmu.counters[.walks2M] == 2)
   }
+
+  @Test func `under tree-PLRU only the most recent page of a set stands in the filter`() {
+    let lab = Lab(Lab.flat(4, .treePLRU))
+    // 512 pages apart: the same slot; one page further: another.
+    let pages = [page(0), page(512), page(513)]
+    for (n, address) in pages.enumerated() { lab.map(address, to: 0x8000 + UInt64(n) << 12) }
+    let core = FilteredCore(lab.mmu)
+    _ = core.access(pages[0], isWrite: false)
+    for other in pages[1...] {
+      _ = core.access(other, isWrite: true)
+      // The other page was used since: this read changes the tree, so the model must see it.
+      _ = core.access(pages[0], isWrite: false)
+      #expect(core.hits == 0)
+    }
+    // A write beside the read leaves the read's entry.
+    _ = core.access(pages[0], isWrite: true)
+    _ = core.access(pages[0], isWrite: false)
+    _ = core.access(pages[0], isWrite: true)
+    #expect(core.hits == 2)
+  }
 }
