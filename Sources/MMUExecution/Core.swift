@@ -64,6 +64,7 @@ public final class Core {
   package private(set) var fast: FastEngine?
 
   /// Makes a core with zero registers.
+  ///
   /// - Parameters:
   ///   - memory: the machine's RAM.
   ///   - mmu: an MMU over the same memory.

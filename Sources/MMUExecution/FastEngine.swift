@@ -2,8 +2,10 @@ import MMUMemory
 import MMUPaging
 import RISCV
 
-/// The fast engine: threaded code over decoded frames, in slices short enough that the packed totals
-/// cannot overflow. Near a mark, and for whatever is rare, it lets the reference engine step.
+/// The fast engine: threaded code over decoded frames, in slices short enough that the packed
+/// totals cannot overflow.
+///
+/// Near a mark, and for whatever is rare, it lets the reference engine step.
 package final class FastEngine: Engine {
   private let state: UnsafeMutablePointer<CoreState>
   private let context: UnsafeMutableRawPointer

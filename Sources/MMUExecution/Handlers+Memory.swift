@@ -25,7 +25,8 @@ private func touchEntry(_ c: UnsafeMutableRawPointer, _ slot: UnsafeMutableRawPo
 
 @inline(__always)
 private func load<T: FixedWidthInteger>(
-  _ c: UnsafeMutableRawPointer, _ op: UnsafeMutableRawPointer, _ acc: UInt64, _ type: T.Type, _ extend: (T) -> UInt64
+  _ c: UnsafeMutableRawPointer, _ op: UnsafeMutableRawPointer, _ acc: UInt64, _ type: T.Type,
+  _ extend: (T) -> UInt64
 ) {
   let address = register(c, op, Operation.rs1) &+ immediate(op)
   let slot = slot(c, TranslationContext.readFilter, address)

@@ -8,7 +8,8 @@ import RISCV
 // `acc`, to which the operation's prefix word is added to give the true totals of the slice.
 
 /// A threaded operation: context, operation, acc.
-typealias Handler = @convention(c) (UnsafeMutableRawPointer, UnsafeMutableRawPointer, UInt64) -> Void
+typealias Handler =
+  @convention(c) (UnsafeMutableRawPointer, UnsafeMutableRawPointer, UInt64) -> Void
 
 @inline(__always)
 func goOn(_ c: UnsafeMutableRawPointer, _ op: UnsafeMutableRawPointer, _ acc: UInt64) {

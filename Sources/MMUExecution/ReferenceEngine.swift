@@ -47,7 +47,9 @@ struct ReferenceEngine: Engine {
     return nil
   }
 
-  /// Executes a fetched instruction. A placeholder fault stands for the trap noted in the state.
+  /// Executes a fetched instruction.
+  ///
+  /// A placeholder fault stands for the trap noted in the state.
   private func execute(
     _ s: UnsafeMutablePointer<CoreState>, _ i: Instruction, _ pc: UInt64, _ bits: UInt32
   ) -> StopReason? {

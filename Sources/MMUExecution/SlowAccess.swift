@@ -26,7 +26,9 @@ private func fail(
 }
 
 /// Translates the bytes of an access: the host address of the first, and of the second page's first
-/// byte if it crosses into one. Both pages are translated before either is used.
+/// byte if it crosses into one.
+///
+/// Both pages are translated before either is used.
 @inline(__always)
 private func locate(
   _ core: UnsafeMutablePointer<CoreState>, _ address: UInt64, _ size: UInt64, _ access: UInt64
@@ -115,7 +117,9 @@ func slowStore(
   return true
 }
 
-/// Executes LR, SC or an AMO; `result` is what rd receives. All translate as writes, once.
+/// Executes LR, SC or an AMO; `result` is what rd receives.
+///
+/// All translate as writes, once.
 @inline(never)
 func slowAtomic(
   _ core: UnsafeMutablePointer<CoreState>, _ opcode: Opcode, _ address: UInt64, _ operand: UInt64,

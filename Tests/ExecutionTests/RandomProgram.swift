@@ -94,7 +94,9 @@ func randomProgram(seed: UInt64, length: Int) -> [UInt32] {
             .sw, rs1: isOwn ? 12 : 15, rs2: 14, immediate: Int32(random(isOwn ? 500 : 24)) * 4))
       }
       emit(Instruction(.fenceI))
-    case 98: emit(Instruction(.lui, rd: value(), immediate: Int32(truncatingIfNeeded: random(1 << 20) << 12)))
+    case 98:
+      emit(
+        Instruction(.lui, rd: value(), immediate: Int32(truncatingIfNeeded: random(1 << 20) << 12)))
     default: program.append(UInt32(truncatingIfNeeded: SplitMix.next(&state)))
     }
   }

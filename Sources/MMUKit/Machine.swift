@@ -1,0 +1,163 @@
+/// A whole machine: RAM, one core with its MMU, and the kernel.
+///
+///     let machine = try Machine(MachineConfiguration(), program: elf, host: MemoryHostIO())
+///     let result = machine.run()
+///     print(result.statistics.walks.count)
+///
+/// A machine runs one program once; make another for another run. Several may exist side by side.
+public final class Machine {
+  /// What it was made of.
+  public let configuration: MachineConfiguration
+  /// The bytes.
+  public let memory: PhysicalMemory
+  /// The core's MMU.
+  public let mmu: MMU
+  /// The core.
+  public let core: Core
+  /// The kernel.
+  public let kernel: Kernel
+  /// Not zero ends the run as interrupted; polled between slices.
+  public var interruptFlag: UnsafeMutablePointer<Int32>? {
+    get { core.interruptFlag }
+    set { core.interruptFlag = newValue }
+  }
+
+  private var result = RunResult()
+  private var region: RegionOfInterest
+
+  /// Puts a machine together and loads a program, of which no page is resident yet.
+  ///
+  /// - Parameters:
+  ///   - configuration: valid, see `MachineConfiguration.validate()`.
+  ///   - program: the ELF file.
+  ///   - path: its name as the guest sees it, the first argument.
+  ///   - arguments: the further ones.
+  ///   - host: the guest's standard streams.
+  ///   - pageFaultHandler: takes the place of the kernel's own.
+  /// - Throws: why the program cannot be started.
+  public init(
+    _ configuration: MachineConfiguration = MachineConfiguration(), program: ELFImage,
+    path: String = "program", arguments: [String] = [], host: any HostIO,
+    pageFaultHandler: (any PageFaultHandler)? = nil
+  ) throws(StartError) {
+    self.configuration = configuration
+    memory = PhysicalMemory(bytes: configuration.ram)
+    mmu = MMU(
+      memory: memory, configuration: configuration.mmu, costs: configuration.costs,
+      seed: configuration.seed)
+    core = Core(
+      memory: memory, mmu: mmu, engine: configuration.engine, costs: configuration.costs)
+    var options = KernelConfiguration()
+    options.seed = configuration.seed
+    options.isAddressLayoutRandom = configuration.randomizesAddresses
+    options.deniesWritableCode = !configuration.allowsWritableCode
+    options.stackLimit = configuration.stackLimit
+    options.pageFaultHandler = pageFaultHandler
+    kernel = Kernel(
+      memory: memory, configuration: options, costs: configuration.costs, host: host)
+    region = RegionOfInterest(
+      start: configuration.regionStart.flatMap { program.symbols.address(of: $0) },
+      end: configuration.regionEnd.flatMap { program.symbols.address(of: $0) })
+    kernel.attach(mmu)
+    try kernel.start(
+      ProgramImage(program), path: path, arguments: [path] + arguments,
+      environment: configuration.environment)
+    var frame = TrapFrame(registers: core.registers, programCounter: 0)
+    kernel.enter(&frame, on: mmu)
+    core.programCounter = frame.programCounter
+    core.charge(kernel.chargedCycles)
+    core.stops = region.stops
+  }
+
+  /// Runs the program to its end, or until a limit or the interrupt flag ends it.
+  public func run() -> RunResult {
+    kernel.messages = { [unowned self] message in
+      if message.kind == .story {
+        result.stories.append(message.text)
+      } else {
+        result.messages.append(message.text)
+      }
+    }
+    let mark = RunMark(
+      instructions: configuration.maximumInstructions ?? .max,
+      cycles: configuration.maximumCycles ?? .max)
+    var passing = false
+    while true {
+      let reason = core.run(until: mark, passing: passing)
+      passing = false
+      switch reason {
+      case .mark: return finish(Statistics.Exit(status: 75, reason: .limit))
+      case .interrupted: return finish(Statistics.Exit(status: 130, reason: .interrupt))
+      case .regionHint(let begins): region.hint(begins, statistics)
+      case .arrived(let address):
+        region.arrive(at: address, statistics)
+        core.stops = region.stops
+        passing = true
+      case .environmentCall: if let exit = trap(.environmentCall) { return finish(exit) }
+      case .breakpoint: if let exit = trap(.breakpoint) { return finish(exit) }
+      case .illegalInstruction(let word):
+        if let exit = trap(.illegalInstruction(word)) { return finish(exit) }
+      case .misalignedFetch(let target):
+        if let exit = trap(.misalignedFetch(target: target)) { return finish(exit) }
+      case .misalignedAtomic(let address):
+        if let exit = trap(.misalignedAtomic(address: address)) { return finish(exit) }
+      case .fault(let fault): if let exit = trap(.fault(fault)) { return finish(exit) }
+      }
+    }
+  }
+
+  /// Lets the kernel handle a trap; how the run ends, if it does.
+  @inline(__always)
+  private func trap(_ trap: Trap) -> Statistics.Exit? {
+    var frame = TrapFrame(registers: core.registers, programCounter: core.programCounter)
+    let before = kernel.chargedCycles
+    let outcome = kernel.handle(trap, frame: &frame, mmu: mmu, now: core.cycles)
+    core.charge(kernel.chargedCycles &- before)
+    core.programCounter = frame.programCounter
+    switch outcome {
+    case .resume: return nil
+    case .systemCallCompleted:
+      core.retireEnvironmentCall()
+      return nil
+    case .systemCallRestarts:
+      core.restartEnvironmentCall()
+      return nil
+    case .idle(let until):
+      if until > core.cycles { core.charge(until - core.cycles) }
+      return nil
+    case .ended(let retires):
+      if retires {
+        core.retireEnvironmentCall()
+      } else if trap == .environmentCall {
+        core.restartEnvironmentCall()
+      }
+      return exit
+    }
+  }
+
+  /// How the first process ended.
+  private var exit: Statistics.Exit {
+    guard let status = kernel.exitStatus else {
+      preconditionFailure("the kernel ended a run whose first process is alive")
+    }
+    switch status {
+    case .exited: return Statistics.Exit(status: status.shellStatus, reason: .exit)
+    case .killed(let signal):
+      return Statistics.Exit(
+        status: status.shellStatus, signal: signal.rawValue, reason: .signal)
+    }
+  }
+
+  private func finish(_ exit: Statistics.Exit) -> RunResult {
+    var all = statistics
+    kernel.shutDown()
+    all.processes = processes
+    if exit.reason != .exit && exit.reason != .signal {
+      for i in all.processes.indices { all.processes[i].status = exit.status }
+    }
+    result.statistics = region.result(all)
+    result.statistics.exit = exit
+    if let warning = region.warning { result.messages.append(warning) }
+    return result
+  }
+}
