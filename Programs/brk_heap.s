@@ -2,7 +2,8 @@
 #
 # Shows:  moving the break only promises memory; a page arrives when it is first
 #         written. Giving the memory back and asking again yields zeros.
-# Watch:  page faults: 79 for 20,000 nodes of 16 bytes, however the break moves.
+# Watch:  page faults: some 80 for 20,000 nodes of 16 bytes, one for each page,
+#         however often the break moves.
 # Prints: 20000 nodes hold 200010000
 # Ends:   exit 0
 

@@ -2,8 +2,8 @@
 #
 # Shows:  sequential access is kind to a TLB: one miss serves the 512 double
 #         words of a page.
-# Watch:  dTLB misses against loads: about one in a thousand; and page faults:
-#         one for each page of the target, none for reading a page again.
+# Watch:  dTLB misses: three for each thousand lookups; and page faults: one for
+#         each page written, none for reading a page again.
 # Prints: sum 137438691328
 # Ends:   exit 0
 

@@ -55,7 +55,10 @@ extension CommandCall {
       for counter in ReportCounter.all {
         streams.print(HelpText.line(counter.key, counter.summary, width: 30))
       }
-    case "syscalls": streams.print(Self.systemCalls)
+    case "syscalls":
+      for row in SystemCallTable.rows where row.isImplemented {
+        streams.print(HelpText.line("\(row.number)", row.name, width: 8))
+      }
     case "programs":
       for (name, summary) in Self.programs {
         streams.print(HelpText.line("Programs/\(name).s", summary, width: 30))

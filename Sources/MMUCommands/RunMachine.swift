@@ -1,14 +1,36 @@
 import MMUKit
 import MMUReporting
 
+/// The guest's streams, which are the command's.
+final class GuestStreams: HostIO {
+  private let streams: Streams
+
+  init(_ streams: Streams) { self.streams = streams }
+
+  func read(_ stream: HostStream, into buffer: UnsafeMutableRawBufferPointer) -> Int {
+    buffer.isEmpty ? 0 : streams.read(buffer)
+  }
+
+  func write(_ stream: HostStream, from buffer: UnsafeRawBufferPointer) -> Int {
+    if buffer.isEmpty { return 0 }
+    return stream == .error ? streams.writeError(buffer) : streams.writeOutput(buffer)
+  }
+}
+
 extension CommandCall {
-  /// Runs the machine.
+  /// Puts a machine together and runs the program to its end.
   func execute(
     _ program: ProgramFile, _ run: RunDescription, _ streams: Streams
   ) throws(CommandFailure) -> RunResult {
-    throw .usage("running programs: this version has no machine yet")
+    let machine: Machine
+    do throws(StartError) {
+      machine = try Machine(
+        run.configuration, program: program.image, path: run.program, arguments: run.arguments,
+        host: GuestStreams(streams))
+    } catch {
+      throw .badInput(run.program, error.description)
+    }
+    machine.interruptFlag = streams.interrupt
+    return machine.run()
   }
-
-  /// What `list syscalls` prints.
-  static var systemCalls: String { "" }
 }

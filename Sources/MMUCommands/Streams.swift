@@ -41,9 +41,11 @@ public final class Streams {
     self.interrupt = interrupt
   }
 
-  /// The host's own streams; from now on SIGINT raises the flag, and a closed pipe is an error.
+  /// The host's own streams; from now on SIGINT raises the flag, a closed pipe is an
+  /// error, and a crash of ours ends the process with status 70.
   public static func process() -> Streams {
     Platform.ignoreBrokenPipe()
+    Platform.reportCrashes()
     let isTerminal = Platform.isTerminal(2)
     let plain = Platform.environmentVariable("NO_COLOR").map { !$0.isEmpty } ?? false
     return Streams(

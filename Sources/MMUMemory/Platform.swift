@@ -157,12 +157,29 @@ extension Platform {
 
   /// Makes SIGINT raise a flag instead of ending the process; a second one ends it after all.
   package static func interruptFlag() -> UnsafeMutablePointer<Int32> {
-    let handler: @convention(c) (Int32) -> Void = { _ in
-      Platform.interrupted.pointee = 1
-      _ = signal(SIGINT, SIG_DFL)
-    }
     let flag = interrupted  // made before a signal can ask for it
-    var action = sigaction()  // without SA_RESTART: a read that waits ends with EINTR
+    setHandler(SIGINT, interruptedByHost)
+    return flag
+  }
+
+  /// Makes a crash of ours say so and end the process with status 70.
+  package static func reportCrashes() {
+    // A stack of its own, for the invariant that broke may be the depth of the other.
+    var stack = stack_t()
+    stack.ss_size = 1 << 16
+    stack.ss_sp = UnsafeMutableRawPointer.allocate(byteCount: 1 << 16, alignment: 64)
+    _ = sigaltstack(&stack, nil)
+    for number in [SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGABRT] {
+      setHandler(number, crashed, flags: Int32(SA_ONSTACK))
+    }
+  }
+
+  /// Installs a signal handler; without SA_RESTART, so that a read that waits ends with EINTR.
+  private static func setHandler(
+    _ number: Int32, _ handler: @convention(c) (Int32) -> Void, flags: Int32 = 0
+  ) {
+    var action = sigaction()
+    action.sa_flags = flags
     #if canImport(Glibc)
       action.__sigaction_handler.sa_handler = handler
     #elseif canImport(Musl)
@@ -170,12 +187,11 @@ extension Platform {
     #else
       action.__sigaction_u.__sa_handler = handler
     #endif
-    _ = sigaction(SIGINT, &action, nil)
-    return flag
+    _ = sigaction(number, &action, nil)
   }
 
   /// What the signal handler writes; a handler has no other way to reach anything.
-  nonisolated(unsafe) private static let interrupted: UnsafeMutablePointer<Int32> = {
+  nonisolated(unsafe) fileprivate static let interrupted: UnsafeMutablePointer<Int32> = {
     let flag = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
     flag.initialize(to: 0)
     return flag
@@ -203,4 +219,21 @@ private enum Foreign {
       return Darwin.write(d, p, n)
     #endif
   }
+}
+
+/// SIGINT: raises the flag; the next one ends the process.
+private func interruptedByHost(_ number: Int32) {
+  Platform.interrupted.pointee = 1
+  _ = signal(SIGINT, SIG_DFL)
+}
+
+/// A signal that only a broken invariant of ours raises.
+private func crashed(_ number: Int32) {
+  let text: StaticString = """
+    mmuemu: error: an internal invariant broke; this is a bug of mmuemu
+    help: please report the command line and the program, and any message above
+
+    """
+  _ = Platform.write(2, text.utf8Start, text.utf8CodeUnitCount)
+  _exit(70)
 }

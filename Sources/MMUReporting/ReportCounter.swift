@@ -71,7 +71,9 @@ public struct ReportCounter: Sendable {
       $0.faults.copyOnWrite
     },
     Self("faults.file", "of the faults, a page of a file or of the program") { $0.faults.file },
-    Self("faults.swap", "of the faults, a page read back from swap") { $0.faults.swap },
+    Self("faults.swap", "of the faults, a page read back from swap") {
+      $0.memory.swapIn == nil ? nil : $0.faults.swap
+    },
     Self("faults.signal", "faults that became a signal") { $0.faults.signal },
     Self("faults.spurious", "faults whose entry already permitted the access") {
       $0.faults.spurious

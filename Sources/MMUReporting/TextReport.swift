@@ -60,9 +60,10 @@ public enum TextReport {
     rows.append(
       (
         f.minor &+ f.major, "  resolved",
-        list([
-          (f.zero, "zero"), (f.copyOnWrite, "copy on write"), (f.file, "file"), (f.swap, "swap"),
-        ])
+        list(
+          [
+            (f.zero, "zero"), (f.copyOnWrite, "copy on write"), (f.file, "file"),
+          ] + (s.memory.swapIn == nil ? [] : [(f.swap, "swap")]))
       ))
     rows.append(
       (

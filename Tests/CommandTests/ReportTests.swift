@@ -70,7 +70,7 @@ import Testing
                    262  entry reads       # 1 PML4E, 2 PDPTE, 3 PDE, 256 PTE
                    499  A/D assists       # 250 accessed, 249 dirty
                    250  page faults       # 250 minor, 0 major, 0 to signals, 0 spurious
-                   250    resolved        # 245 zero, 0 copy on write, 5 file, 0 swap
+                   250    resolved        # 245 zero, 0 copy on write, 5 file
                    251  resident pages    # at most, 1,004 KiB
                      9  page-table pages  # at most
          rerun: mmuemu 'a "b".s' one 'it'\\''s'
@@ -94,7 +94,7 @@ import Testing
       "walks.structureHits.pdpte", "walks.structureHits.pde", "walks.assists.accessed",
       "walks.assists.dirty", "flushes.page", "flushes.pcid", "flushes.all", "flushes.cr3",
       "faults.minor", "faults.major", "faults.zero", "faults.copyOnWrite", "faults.file",
-      "faults.swap", "faults.signal", "faults.spurious", "memory.peakResidentPages",
+      "faults.signal", "faults.spurious", "memory.peakResidentPages",
       "memory.pageTablePages", "memory.framesUsedPeak", "processes",
     ]
     for key in keys {
