@@ -110,7 +110,7 @@ extension AssemblyUnit {
     try expectEnd(&cursor, after: "the number")
   }
 
-  /// .space size, fill
+  // .space size, fill
   func space(_ word: String, _ location: Location, _ cursor: inout Cursor) throws(SourceError) {
     cursor.skipBlanks()
     let start = cursor.position
@@ -149,7 +149,7 @@ extension AssemblyUnit {
     current.size += count
   }
 
-  /// .fill repeat, size, value
+  // .fill repeat, size, value
   func fill(_ location: Location, _ cursor: inout Cursor) throws(SourceError) {
     cursor.skipBlanks()
     let start = cursor.position
@@ -277,11 +277,12 @@ extension AssemblyUnit {
         expression: Expression(0), location: location))
   }
 
-  /// What alignment inserts: nops in code (after zeros up to a multiple of four), zeros elsewhere.
+  /// What alignment inserts: zeros, or nops in code (before them, up to a multiple of four, GNU as's filler).
   func padding(_ count: Int64, _ fill: UInt8?, isCode: Bool) -> [UInt8] {
     if let fill { return [UInt8](repeating: fill, count: Int(count)) }
     guard isCode else { return [UInt8](repeating: 0, count: Int(count)) }
-    var bytes = [UInt8](repeating: 0, count: Int(count & 3))
+    var bytes: [UInt8] = count & 1 != 0 ? [0] : []
+    if count & 2 != 0 { bytes += [1, 0] }
     for _ in 0..<count / 4 { bytes += [0x13, 0, 0, 0] }
     return bytes
   }

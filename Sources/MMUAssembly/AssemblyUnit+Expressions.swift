@@ -275,7 +275,7 @@ extension AssemblyUnit {
 
   // MARK: Building
 
-  /// The expression `.`
+  // The expression `.`
   func here() -> Expression {
     node(.position(current.end), weight: 1)
   }

@@ -32,7 +32,7 @@ extension AssemblyUnit {
     return number
   }
 
-  /// .file "name", or .file number "folder" "name"
+  // .file "name", or .file number "folder" "name"
   func fileDirective(_ cursor: inout Cursor) throws(SourceError) {
     cursor.skipBlanks()
     if isDigit(cursor.byte) {
@@ -50,7 +50,7 @@ extension AssemblyUnit {
     cursor.skipStatement()
   }
 
-  /// .loc file line column options
+  // .loc file line column options
   func locationDirective(_ cursor: inout Cursor) throws(SourceError) {
     cursor.skipBlanks()
     let start = cursor.position

@@ -66,14 +66,15 @@ extension AssemblyUnit {
     case .j: try jump(0, &cursor)
     case .jr: try jumpRegister(&cursor, rd: 0, isShort: true)
     case .call:
-      var link: UInt8 = 1
+      // With a register of its own, the address goes through t1, as with GNU as.
+      var (link, base): (UInt8, UInt8) = (1, 1)
       var look = cursor
       if let first = registerIfPresent(&look), look.accept(",") {
-        link = first
+        (link, base) = (first, 6)
         cursor = look
       }
       let (target, place) = try symbolTarget(&cursor)
-      emitPair(link, Instruction(.jalr, rd: link, rs1: link), .pairI, target, place)
+      emitPair(base, Instruction(.jalr, rd: link, rs1: base), .pairI, target, place)
     case .tail:
       let (target, place) = try symbolTarget(&cursor)
       emitPair(6, Instruction(.jalr, rs1: 6), .pairI, target, place)

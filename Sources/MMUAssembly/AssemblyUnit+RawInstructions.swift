@@ -49,7 +49,7 @@ extension AssemblyUnit {
     current.append(word: word)
   }
 
-  /// rs1, immediate or immediate(rs1)
+  // rs1, immediate or immediate(rs1)
   private func insnAddress(_ cursor: inout Cursor) throws(SourceError) -> MemoryOperand {
     if let base = registerIfPresent(&cursor) {
       try comma(&cursor)

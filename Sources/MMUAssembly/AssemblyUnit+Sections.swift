@@ -46,7 +46,7 @@ extension AssemblyUnit {
     return (1, 0)
   }
 
-  /// .section name, "flags", @type, entrySize
+  // .section name, "flags", @type, entrySize
   func sectionDirective(_ cursor: inout Cursor) throws(SourceError) {
     cursor.skipBlanks()
     let start = cursor.position

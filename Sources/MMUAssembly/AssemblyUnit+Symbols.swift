@@ -86,7 +86,7 @@ extension AssemblyUnit {
     return reference(known.back, location)
   }
 
-  /// name = value, .set, .equ, .equiv
+  // name = value, .set, .equ, .equiv
   func assignment(_ name: Range<Int>, _ cursor: inout Cursor, isOnce: Bool) throws(SourceError) {
     let location = cursor.location(name.lowerBound, name.upperBound)
     if name.count == 1, cursor.base[name.lowerBound] == UInt8(ascii: ".") {
@@ -175,7 +175,7 @@ extension AssemblyUnit {
     try expectEnd(&cursor, after: "the size")
   }
 
-  /// .comm and .lcomm
+  // .comm and .lcomm
   func common(_ cursor: inout Cursor, isLocal: Bool) throws(SourceError) {
     cursor.skipBlanks()
     let start = cursor.position
@@ -202,14 +202,33 @@ extension AssemblyUnit {
       return
     }
     try checkUndefined(symbol, location)
+    symbols[symbol].size = Expression(size)
     symbols[symbol].state = .common
     symbols[symbol].commonSize = size
     symbols[symbol].commonAlignment = alignment
     symbols[symbol].definition = location
     symbols[symbol].type = 1
-    if !isLocal, symbols[symbol].binding == 0, !symbols[symbol].isDeclaredLocal {
+    if isLocal || symbols[symbol].isDeclaredLocal {
+      localCommons.append(symbol)
+    } else if symbols[symbol].binding == 0 {
       symbols[symbol].binding = 1
     }
-    symbols[symbol].size = Expression(size)
+  }
+
+  /// Gives a common symbol its room in .bss.
+  func reserveCommon(_ symbol: Int, _ size: Int64, _ alignment: Int64, _ location: Location) {
+    let bss = section(named: ".bss")
+    bss.alignment = max(bss.alignment, alignment)
+    if bss.points.isEmpty {
+      bss.size += -bss.size & (alignment - 1)
+    } else {
+      bss.points.append(
+        VariablePoint(
+          kind: .align(to: alignment, fill: nil, most: .max), offset: bss.size,
+          expression: Expression(0), location: location))
+    }
+    symbols[symbol].position = bss.end
+    symbols[symbol].state = .label
+    bss.size += size
   }
 }

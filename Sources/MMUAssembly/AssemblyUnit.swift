@@ -23,6 +23,8 @@ final class AssemblyUnit {
   /// By number of the name: its symbol, or -1.
   var symbolByName: [Int32] = []
   var symbols: [Symbol] = []
+  /// .lcomm and local .comm, in the order of the directives.
+  var localCommons: [Int] = []
   var nodes: [ExpressionNode] = []
   var numericLabels: [Int64: (back: Int, forward: Int)] = [:]
   var failure = EvaluationFailure.none
@@ -77,11 +79,16 @@ final class AssemblyUnit {
   init(options: AssemblyOptions) {
     self.options = options
     limits = options.limits
-    let text = Section(index: 0, name: ".text", type: 1, flags: Section.allocate | Section.execute)
-    current = text
-    previous = text
-    sections = [text]
-    sectionNumbers[".text"] = 0
+    // Every object file of GNU as begins with these three, in this order.
+    let (write, allocate, execute) = (Section.write, Section.allocate, Section.execute)
+    sections = [
+      Section(index: 0, name: ".text", type: 1, flags: allocate | execute),
+      Section(index: 1, name: ".data", type: 1, flags: allocate | write),
+      Section(index: 2, name: ".bss", type: 8, flags: allocate | write),
+    ]
+    sectionNumbers = [".text": 0, ".data": 1, ".bss": 2]
+    current = sections[0]
+    previous = sections[0]
   }
 
   func assemble(source: [UInt8], name: String) -> Result<AssemblyResult, AssemblyFailure> {

@@ -156,21 +156,10 @@ extension AssemblyUnit {
   static let addressLimit: Int64 = 0x7FFF_F000
 
   func placeCommons() {
-    for index in symbols.indices where symbols[index].state == .common {
-      let bss = section(named: ".bss")
-      let alignment = symbols[index].commonAlignment
-      bss.alignment = max(bss.alignment, alignment)
-      if bss.points.isEmpty {
-        bss.size += -bss.size & (alignment - 1)
-      } else {
-        bss.points.append(
-          VariablePoint(
-            kind: .align(to: alignment, fill: nil, most: .max), offset: bss.size,
-            expression: Expression(0), location: symbols[index].definition))
-      }
-      symbols[index].position = bss.end
-      symbols[index].state = .label
-      bss.size += symbols[index].commonSize
+    // Behind what .bss holds: the local ones first, as GNU as and ld arrange them.
+    for index in localCommons + Array(symbols.indices) where symbols[index].state == .common {
+      reserveCommon(
+        index, symbols[index].commonSize, symbols[index].commonAlignment, symbols[index].definition)
     }
   }
 
@@ -189,7 +178,8 @@ extension AssemblyUnit {
     var numbers: [String: Int] = [:]
     for section in order {
       let name = Self.outputName(section)
-      let key = "\(name) \(section.isNoBits) \(section.flags & 7)"
+      let flags = Self.placedFlags(section)
+      let key = "\(name) \(section.isNoBits) \(flags & 7)"
       let number: Int
       if let known = numbers[key] {
         number = known
@@ -198,15 +188,21 @@ extension AssemblyUnit {
         numbers[key] = number
         outputs.append(
           OutputSection(
-            name: name, type: section.type, flags: section.flags, entrySize: section.entrySize))
+            name: name, type: section.type, flags: flags, entrySize: section.entrySize))
       }
       section.output = number
       outputs[number].inputs.append(section.index)
-      outputs[number].flags &= section.flags | 7
+      outputs[number].flags &= flags | 7
       if outputs[number].entrySize != section.entrySize { outputs[number].entrySize = 0 }
       outputs[number].alignment = max(outputs[number].alignment, section.alignment)
     }
     return outputs
+  }
+
+  /// ld joins small constants (.srodata) with small data, where they are writable.
+  private static func placedFlags(_ section: Section) -> UInt64 {
+    section.isAllocated && outputName(section) == ".sdata"
+      ? section.flags & 7 | Section.write : section.flags
   }
 
   private static func outputName(_ section: Section) -> String {
@@ -236,10 +232,12 @@ extension AssemblyUnit {
     case ".text":
       let kinds = [".text.unlikely", ".text.exit", ".text.startup", ".text.hot"]
       detail = kinds.firstIndex { name == $0 || name.hasPrefix($0 + ".") } ?? 4
-    case ".sdata": detail = name.hasPrefix(".srodata") ? 0 : 1
+    case ".sdata":
+      let kinds = [".srodata.cst16", ".srodata.cst8", ".srodata.cst4", ".srodata.cst2"]
+      detail = kinds.firstIndex(of: name) ?? (name.hasPrefix(".srodata") ? 4 : 5)
     default: break
     }
-    return [segment(section.flags), section.isNoBits ? 1 : 0, place, detail]
+    return [segment(placedFlags(section)), section.isNoBits ? 1 : 0, place, detail]
   }
 
   static func segment(_ flags: UInt64) -> Int {

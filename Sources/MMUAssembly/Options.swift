@@ -4,7 +4,9 @@ public struct AssemblyOptions: Sendable {
   public var includePaths: [String] = []
   /// Symbols defined before the first line (`--defsym`).
   public var definitions: [(name: String, value: Int64)] = []
-  /// Reads a file that the source includes; nil if there is none. Called with the name as given, then
+  /// Reads a file that the source includes; nil if there is none.
+  ///
+  /// Called with the name as given, then
   /// joined to each include path, then to the including file's folder.
   public var readFile: @Sendable (String) -> [UInt8]?
   /// Limits; each has an error that names it.

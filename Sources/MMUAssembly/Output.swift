@@ -253,7 +253,13 @@ extension AssemblyUnit {
     }
     let debug = LineTable(files: lineFiles, rows: rows).debugSections(
       name: sources[0].name, producer: "mmuemu asm")
-    file.sections.append(ELFFile.Section(name: ".debug_line", contents: debug.line))
+    if let empty = file.sections.firstIndex(where: { $0.name == ".debug_line" }) {
+      // The compiler's own debug information points at this one.
+      file.sections[empty].contents = debug.line
+      file.sections[empty].size = UInt64(debug.line.count)
+    } else {
+      file.sections.append(ELFFile.Section(name: ".debug_line", contents: debug.line))
+    }
     if existing.contains(".debug_info") { return }
     file.sections.append(ELFFile.Section(name: ".debug_info", contents: debug.info))
     file.sections.append(ELFFile.Section(name: ".debug_abbrev", contents: debug.abbreviations))

@@ -11,7 +11,7 @@ final class Section {
   /// Bytes so far, not counting what the points add.
   var size: Int64 = 0
   var points: [VariablePoint] = []
-  /// At `i`: what the points before number `i` add. Filled by layout.
+  // At `i`: what the points before number `i` add. Filled by layout.
   var added: [Int64] = []
   /// Filled by layout.
   var address: Int64 = 0
