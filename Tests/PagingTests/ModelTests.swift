@@ -11,9 +11,9 @@ import Testing
     let mmu: MMU
     let naive: NaiveMMU
 
-    init(_ configuration: MMUConfiguration) {
-      mmu = MMU(memory: memory, configuration: configuration)
-      naive = NaiveMMU(memory: other, configuration: configuration)
+    init(_ configuration: MMUConfiguration, seed: UInt64) {
+      mmu = MMU(memory: memory, configuration: configuration, seed: seed)
+      naive = NaiveMMU(memory: other, configuration: configuration, seed: seed)
     }
 
     func translate(_ address: UInt64, _ access: Access) -> String? {
@@ -106,7 +106,7 @@ import Testing
     for seed: UInt64 in 1...40 {
       var dice = Dice(seed)
       let tables = RandomTables()
-      let pair = Pair(seed == 1 ? MMUConfiguration() : randomGeometry(&dice))
+      let pair = Pair(seed == 1 ? MMUConfiguration() : randomGeometry(&dice), seed: seed)
       tables.fill([pair.memory, pair.other], &dice)
       try! pair.mmu.writeControlRegister3(0x1000)
       _ = pair.naive.writeControlRegister3(0x1000)

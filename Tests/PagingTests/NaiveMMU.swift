@@ -41,8 +41,10 @@ final class NaiveCache {
   /// For each set, the tree-PLRU choices made so far: a range of ways to "the victim is on the right".
   var victimIsRight: [[Range<Int>: Bool]]
   var now = 0
+  var random: Dice
 
-  init(_ geometry: CacheGeometry) {
+  init(_ geometry: CacheGeometry, _ seeds: inout Dice) {
+    random = Dice(seeds.next())
     replacement = geometry.replacement
     ways = geometry.ways
     sets = Array(repeating: Array(repeating: Way(), count: ways), count: geometry.sets)
@@ -102,6 +104,7 @@ final class NaiveCache {
       }
       return range.lowerBound
     }
+    if replacement == .random { return Int(random.next() % UInt64(ways)) }
     var oldest = 0
     for way in 0..<ways where sets[set][way].time < sets[set][oldest].time { oldest = way }
     return oldest
@@ -119,8 +122,11 @@ final class NaiveCache {
 struct NaiveTLB {
   var arrays: [(sizes: [PageSize], cache: NaiveCache)]
 
-  init(_ configuration: [TLBArray]) {
-    arrays = configuration.map { ($0.sizes, NaiveCache($0.geometry)) }
+  init(_ configuration: [TLBArray], _ seeds: inout Dice) {
+    arrays = []
+    for array in configuration {
+      arrays.append((array.sizes, NaiveCache(array.geometry, &seeds)))
+    }
   }
 
   func cache(_ size: PageSize) -> NaiveCache? { arrays.first { $0.sizes.contains(size) }?.cache }
@@ -160,14 +166,17 @@ final class NaiveMMU {
   /// User counters, then supervisor ones.
   var counters = [UInt64](repeating: 0, count: 2 * MMUCounter.allCases.count)
 
-  init(memory: PhysicalMemory, configuration: MMUConfiguration) {
+  init(memory: PhysicalMemory, configuration: MMUConfiguration, seed: UInt64) {
     self.memory = memory
+    var seeds = Dice(seed)
     controls = configuration.controls
-    itlb = NaiveTLB(configuration.instructionTLB)
-    dtlb = NaiveTLB(configuration.dataTLB)
-    stlb = NaiveTLB(configuration.secondTLB)
-    structures = [configuration.pml4eCache, configuration.pdpteCache, configuration.pdeCache]
-      .map { $0.map { NaiveCache($0) } }
+    itlb = NaiveTLB(configuration.instructionTLB, &seeds)
+    dtlb = NaiveTLB(configuration.dataTLB, &seeds)
+    stlb = NaiveTLB(configuration.secondTLB, &seeds)
+    structures = []
+    for cache in [configuration.pml4eCache, configuration.pdpteCache, configuration.pdeCache] {
+      structures.append(cache.map { NaiveCache($0, &seeds) })
+    }
   }
 
   var pcid: UInt64 { controls.processContexts ? lowCR3 : 0 }

@@ -90,10 +90,10 @@ struct RandomTables {
   }
 }
 
-/// Geometries of all kinds: every policy but random, sets that are no power of two, wide ones, arrays
+/// Geometries of all kinds: every policy, sets that are no power of two, wide ones, arrays
 /// that hold several sizes or none.
 func randomGeometry(_ dice: inout Dice) -> MMUConfiguration {
-  let policies: [Replacement] = [.lru, .treePLRU, .fifo]
+  let policies: [Replacement] = [.lru, .lru, .treePLRU, .fifo, .random]
   func geometry() -> CacheGeometry {
     switch dice.below(6) {
     case 0: return CacheGeometry(entries: 1 + dice.below(6), replacement: dice.pick(policies))
