@@ -258,13 +258,13 @@ struct AreaSet: ~Copyable {
       if top > floor && top - floor >= length { return top - length }
       if ends[chunk] <= low { return nil }
       if chunks[chunk].largestGap < length {
-        top = min(top, areas[0].guardedLower(gap: guardGap))
+        top = min(high, areas[0].guardedLower(gap: guardGap))
         chunk -= 1
         continue
       }
       var i = n - 1
       while i >= 0 {
-        top = min(top, areas[i].guardedLower(gap: guardGap))
+        top = min(high, areas[i].guardedLower(gap: guardGap))
         if i == 0 { break }
         let floor = max(areas[i - 1].upper, low)
         if top > floor && top - floor >= length { return top - length }

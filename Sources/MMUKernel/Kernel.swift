@@ -78,7 +78,7 @@ public final class Kernel {
   public func attach(_ mmu: MMU) { system.attach(mmu) }
 
   /// How the first process ended; nil while it runs.
-  public var exitStatus: ExitStatus? { processes.first?.exitStatus }
+  public var exitStatus: TerminationStatus? { processes.first?.exitStatus }
 
   /// Faults of all processes.
   public var faults: FaultCounts {
@@ -104,7 +104,7 @@ public final class Kernel {
   }
 
   /// Ends the current process; its memory goes back.
-  func end(_ process: Process, _ status: ExitStatus) {
+  func end(_ process: Process, _ status: TerminationStatus) {
     guard let space = process.space else { return }
     process.finalPeakResident = space.peakResident
     space.destroy()

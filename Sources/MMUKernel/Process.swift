@@ -7,7 +7,7 @@ public final class Process {
     /// It runs or could run.
     case running
     /// It has ended.
-    case ended(ExitStatus)
+    case ended(TerminationStatus)
   }
 
   /// Its number.
@@ -67,7 +67,7 @@ public final class Process {
   public var maxResidentPages: UInt64 { space?.peakResident ?? finalPeakResident }
 
   /// How it ended; nil while it runs.
-  public var exitStatus: ExitStatus? {
+  public var exitStatus: TerminationStatus? {
     if case .ended(let status) = state { return status }
     return nil
   }

@@ -73,7 +73,7 @@ public struct SignalInformation: Hashable, Sendable {
 }
 
 /// How a process ended.
-public enum ExitStatus: Hashable, Sendable {
+public enum TerminationStatus: Hashable, Sendable {
   /// By exit or exit_group, with the low eight bits of the argument.
   case exited(UInt8)
   /// Killed.

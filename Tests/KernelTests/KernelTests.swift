@@ -124,6 +124,7 @@ final class Bench {
   }
 
   /// mmap of private anonymous memory.
+  @discardableResult
   func map(_ pages: UInt64, _ protection: UInt64 = 3, at: UInt64 = 0, flags: UInt64 = 0) -> UInt64 {
     UInt64(bitPattern: call(222, at, pages * 4096, protection, 0x22 | flags, ~0, 0))
   }
