@@ -17,6 +17,8 @@ package final class FastEngine: Engine {
   private var decoded: [FrameNumber] = []
   private var spare: [UnsafeMutableRawPointer] = []
   private let reference = ReferenceEngine()
+  /// What `enter` resolved if the instruction TLB does not cache that page; else zero.
+  private var uncached: UInt64 = 0
 
   /// Instructions after which a slice ends at the next taken branch.
   ///
@@ -82,15 +84,21 @@ package final class FastEngine: Engine {
       if let flag = core.interruptFlag, flag.pointee != 0 { return .interrupted }
       if memory.hasStaleCode.pointee { dropStale() }
       let room = budget(mark)
+      // Before the fetch: its lookup belongs to what comes after the stop.
+      if !passing && core.stops.contains(core.programCounter) {
+        return .arrived(core.programCounter)
+      }
       if room == 0 || passing {
-        if !passing && core.stops.contains(core.programCounter) {
-          return .arrived(core.programCounter)
-        }
         passing = false
         if let reason = reference.step(core) { return reason }
         continue
       }
-      guard let page = enter(core) else { return core.fetchFault() }
+      guard let page = enter(core) else {
+        if uncached == 0 { return core.fetchFault() }
+        // Each fetch from such a page is a miss of its own: step.
+        if let reason = reference.step(core, fetchedFrom: uncached) { return reason }
+        continue
+      }
       if let reason = slice(core, page, room, mark) { return reason }
     }
   }
@@ -185,10 +193,15 @@ package final class FastEngine: Engine {
     }
     let mmu = state.pointee.mmu
     let found = resolve(mmu, address, 20)
+    uncached = 0
     let frame = FrameNumber(found &>> 12)
     if found == 0 || frame.rawValue >= UInt64(frameCount) {
       state.pointee.trapAddress = found & ~0xfff | (address & 0xfff)
       state.pointee.trap = found == 0 ? .translation : .bus
+      return nil
+    }
+    if !mmu.pointee.fetchIsCached {
+      uncached = found
       return nil
     }
     let page = decodedPage(frame, core.stops)

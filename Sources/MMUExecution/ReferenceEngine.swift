@@ -25,9 +25,13 @@ struct ReferenceEngine: Engine {
 
   /// Executes one instruction, or says why it did not retire (`regionHint` apart, which did).
   func step(_ core: Core) -> StopReason? {
+    step(core, fetchedFrom: resolve(core.state.pointee.mmu, core.state.pointee.programCounter, 20))
+  }
+
+  /// The same when the program counter's page has just been resolved.
+  func step(_ core: Core, fetchedFrom page: UInt64) -> StopReason? {
     let s = core.state
     let pc = s.pointee.programCounter
-    let page = resolve(s.pointee.mmu, pc, 20)
     let place = page & ~0xfff | (pc & 0xfff)
     if page == 0 || place >= s.pointee.ramBytes {
       s.pointee.trap = page == 0 ? .translation : .bus

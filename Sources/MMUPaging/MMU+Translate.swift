@@ -197,7 +197,10 @@ private func fillFirst(
 ) {
   let isFetch = access & 16 != 0
   let first = isFetch ? s.pointee.itlb : s.pointee.dtlb
-  if isFetch { s.pointee.fetchTouch = noTouch(s) }
+  if isFetch {
+    s.pointee.fetchTouch = noTouch(s)
+    s.pointee.fetchIsCached = false
+  }
   var i = 0
   while i < first.probeCount {
     let probe = first.probes[i]

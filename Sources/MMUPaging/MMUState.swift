@@ -84,4 +84,7 @@ package struct MMUState {
   package var controlRegister2: UInt64 = 0
   /// The instruction-TLB entry's stamp that the last fetch translation used.
   package var fetchTouch: UnsafeMutablePointer<UInt64>
+  /// Whether the page of the last fetch translation stands in the instruction TLB; if not, the next
+  /// fetch from it is a miss again.
+  package var fetchIsCached = true
 }

@@ -21,6 +21,7 @@ func updateFilter(
   let isFree = probe.size == 0 && store.policy != .treePLRU
   if access & 16 != 0 {
     s.pointee.fetchTouch = touch
+    s.pointee.fetchIsCached = true
     if !isFree { claimSlot(s, address, access, store, entry) }
     return
   }
