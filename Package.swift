@@ -56,7 +56,7 @@ let package = Package(
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
     tests("RISCVTests", of: ["RISCV"]),
     tests("ExecutableFormatTests", of: ["ExecutableFormat"]),
-    tests("AssemblyTests", of: ["MMUAssembly"]),
+    tests("AssemblyTests", of: ["MMUAssembly", "ExecutableFormat"]),
     tests("PagingTests", of: ["MMUMemory", "MMUTiming", "MMUPaging", "MMUCommands"]),
     tests("ExecutionTests", of: ["MMUExecution", "MMUKit", "MMUAssembly"]),
     tests("KernelTests", of: ["MMUKernel", "MMUKit"]),

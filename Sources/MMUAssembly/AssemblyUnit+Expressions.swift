@@ -27,7 +27,8 @@ extension AssemblyUnit {
       if hasMissingNames {
         error.isSilent = true
       } else {
-        symbols[symbol].useCount += 1
+        // This one is reported here; the end of the run need not repeat it.
+        symbols[symbol].useCount -= 1
         error.help =
           "define it before this line, with .equ \(name), value or --defsym \(name)=value"
       }

@@ -267,7 +267,7 @@ extension AssemblyUnit {
       }
       let number = value.expression.constant
       guard (-2048...2047).contains(number) else {
-        throw immediateOutOfRange(number, instruction.opcode, value.location)
+        throw immediateOutOfRange(number, instruction, value.location)
       }
       instruction.immediate = Int32(number)
       emit(instruction)
@@ -282,17 +282,23 @@ extension AssemblyUnit {
     }
   }
 
-  func immediateOutOfRange(_ number: Int64, _ opcode: Opcode, _ location: Location) -> SourceError {
+  func immediateOutOfRange(
+    _ number: Int64, _ instruction: Instruction, _ location: Location
+  ) -> SourceError {
+    let mnemonic = instruction.opcode.mnemonic
     var error = SourceError(
-      "immediate \(number) does not fit \(opcode.mnemonic)'s 12-bit signed field (-2048...2047)",
-      location)
-    switch opcode.instructionClass {
+      "immediate \(number) does not fit \(mnemonic)'s 12-bit signed field (-2048...2047)", location)
+    func name(_ register: UInt8) -> String { Register.abiNames[Int(register)] }
+    let free = instruction.rs1 == 5 || instruction.rs2 == 5 ? "t1" : "t0"
+    switch instruction.opcode.instructionClass {
     case .load, .store:
-      error.help =
-        "add the upper part to the base first: li t0, \(number), add t0, t0, base, then 0(t0)"
+      let data = instruction.opcode.instructionClass == .load ? instruction.rd : instruction.rs2
+      let address = "li \(free), \(number); add \(free), \(free), \(name(instruction.rs1))"
+      error.help = "compute the address first: \(address); \(mnemonic) \(name(data)), 0(\(free))"
     case .alu:
-      let form = opcode.mnemonic.replacingImmediate
-      error.help = "load it first: li t0, \(number), then \(form) with t0"
+      let operands = "\(name(instruction.rd)), \(name(instruction.rs1)), \(free)"
+      error.help =
+        "load it first: li \(free), \(number); \(mnemonic.replacingImmediate) \(operands)"
     default: break
     }
     return error

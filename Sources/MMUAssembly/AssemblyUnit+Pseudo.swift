@@ -15,23 +15,21 @@ extension AssemblyUnit {
       try comma(&cursor)
       cursor.skipBlanks()
       let start = cursor.position
-      var value: Int64 = 0
+      if let word = registerWord(cursor) {
+        throw SourceError(
+          "li loads a constant, found the register '\(word)'",
+          cursor.location(start, start + word.utf8.count), help: "to copy a register use mv")
+      }
       do throws(SourceError) {
-        value = try number(&cursor, for: "li's constant")
+        loadConstant(rd, try number(&cursor, for: "li's constant"))
       } catch {
         var error = error
-        if case .notConstant = failure, !error.isSilent, error.message.hasPrefix("li's") {
-          error.help = "to load an address use la"
+        if error.message.hasPrefix("li's"), !error.isSilent {
+          let before = "a constant must be defined before this line"
+          error.help = "if this is an address, use la; \(before)"
         }
         throw error
       }
-      if let word = registerWord(at: start, cursor) {
-        throw SourceError(
-          "li loads a constant, found the register '\(word)'",
-          cursor.location(start, cursor.position),
-          help: "to copy a register use mv")
-      }
-      loadConstant(rd, value)
     case .la:
       let rd = try register(&cursor)
       try comma(&cursor)
@@ -98,12 +96,6 @@ extension AssemblyUnit {
       try comma(&cursor)
       try csrAccess(opcode, 0, csr, &cursor)
     }
-  }
-
-  private func registerWord(at start: Int, _ cursor: Cursor) -> String? {
-    var look = cursor
-    look.position = start
-    return registerWord(look)
   }
 
   private func twoRegisters(_ pseudo: Pseudo, _ rd: UInt8, _ rs: UInt8) {

@@ -119,12 +119,7 @@ final class AssemblyUnit {
     while let frame = frames.last, !isEnded {
       var cursor = Cursor(sources[frame.source], source: frame.source, position: frame.position)
       cursor.skipToStatement()
-      if cursor.isCommentOpen {
-        report(
-          SourceError(
-            "comment is not closed", cursor.location(frame.position, frame.position + 1),
-            help: "end it with */"))
-      }
+      checkComment(&cursor)
       if cursor.position >= frame.end {
         try finishFrame()
         continue
@@ -148,6 +143,7 @@ final class AssemblyUnit {
         cursor.position = max(cursor.position, start)
         recover(&cursor, from: start)
       }
+      checkComment(&cursor)
       if !inputMoved { frames[depth - 1].position = cursor.position }
       inputMoved = false
       if fixups.count > limits.unresolvedFields {
@@ -157,6 +153,15 @@ final class AssemblyUnit {
       }
     }
     while !frames.isEmpty { try finishFrame(isEnding: true) }
+  }
+
+  private func checkComment(_ cursor: inout Cursor) {
+    guard let start = cursor.openComment else { return }
+    cursor.openComment = nil
+    report(
+      SourceError(
+        "comment is not closed", cursor.location(start, start + 2), help: "end it with */")
+    )
   }
 
   /// After an error: continues behind the statement that began at `start`.

@@ -5,8 +5,8 @@ struct Cursor {
   var position: Int
   /// The end of the text.
   let count: Int
-  /// A comment ran into the end of the text.
-  var isCommentOpen = false
+  /// Where a comment begins that ran into the end of the text.
+  var openComment: Int?
 
   init(_ text: SourceText, source: Int, position: Int) {
     base = text.bytes
@@ -57,6 +57,7 @@ struct Cursor {
   }
 
   private mutating func skipBlockComment() {
+    let start = position
     position += 2
     while position < count {
       if byte == UInt8(ascii: "*"), next == UInt8(ascii: "/") {
@@ -66,7 +67,7 @@ struct Cursor {
       position += 1
     }
     position = count
-    isCommentOpen = true
+    openComment = start
   }
 
   /// Skips everything between statements.

@@ -181,7 +181,7 @@ extension AssemblyUnit {
     case .immediateI, .immediateS:
       patch(offset, &bytes) { instruction in
         guard isNumber(fixup), (-2048...2047).contains(value) else {
-          report(lateImmediate(value, instruction.opcode, fixup))
+          report(lateImmediate(value, instruction, fixup))
           return
         }
         instruction.immediate = Int32(value)
@@ -192,7 +192,7 @@ extension AssemblyUnit {
           report(
             isNumber(fixup)
               ? upperOutOfRange(value, instruction.opcode, fixup.location)
-              : lateImmediate(value, instruction.opcode, fixup))
+              : lateImmediate(value, instruction, fixup))
           return
         }
         instruction.immediate = Int32(truncatingIfNeeded: value << 12)
@@ -204,10 +204,12 @@ extension AssemblyUnit {
     (evaluate(fixup.expression)?.section ?? 0) < 0
   }
 
-  private func lateImmediate(_ value: Int64, _ opcode: Opcode, _ fixup: Fixup) -> SourceError {
-    if isNumber(fixup) { return immediateOutOfRange(value, opcode, fixup.location) }
+  private func lateImmediate(_ value: Int64, _ instruction: Instruction, _ fixup: Fixup)
+    -> SourceError
+  {
+    if isNumber(fixup) { return immediateOutOfRange(value, instruction, fixup.location) }
     return SourceError(
-      "\(opcode.mnemonic) takes a number, but this is an address", fixup.location,
+      "\(instruction.opcode.mnemonic) takes a number, but this is an address", fixup.location,
       help: "load an address with la, or use %hi and %lo")
   }
 
