@@ -106,7 +106,7 @@ package final class VerifyArena {
   /// The RAM; replaced by a larger one when a case needs it.
   package private(set) var memory = PhysicalMemory(bytes: 64 << 20)
   /// Tables can lie below this address.
-  private static var limit: UInt64 { 1 << 38 }
+  private static var limit: UInt64 { 1 << 36 }
 
   package init() {}
 

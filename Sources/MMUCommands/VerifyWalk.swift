@@ -87,7 +87,7 @@ package struct WalkCase: Sendable {
       entries.append(
         Entry(
           level: level,
-          place: try tables.word(Entry.tables[level.rawValue]) + level.index(address) * 8,
+          place: try tables.word(Entry.tables[level.rawValue]) &+ level.index(address) * 8,
           before: try raw.word(name), after: try after?.word(name),
           mayBeAccessed: optional.contains(.string(name))))
     }

@@ -39,7 +39,7 @@ public struct CacheGeometry: Hashable, Sendable {
 
 /// One array of a TLB and the page sizes whose translations it holds.
 public struct TLBArray: Hashable, Sendable {
-  /// The page sizes that live here.
+  /// The page sizes that live here; in one TLB, no size lives in two arrays.
   public var sizes: [PageSize]
   /// Sets and ways.
   public var geometry: CacheGeometry

@@ -173,15 +173,18 @@ private func sequences(_ lines: [Substring]) throws -> [SequenceCase] {
     #expect(verifier.passed == 176 && verifier.failed == 0)
   }
 
+  /// A vector whose expectation is wrong: the page is not writable.
+  private static let walk = """
+    {"id":"w1","maxphyaddr":40,"cr0wp":1,"nxe":1,"smep":0,"smap":0,"pge":1,"pke":0,"pkru":0,\
+    "ac":0,"cpl":3,"access":"w","va":"0x5000","cr3":"0x1000","tables":{"pml4":"0x1000",\
+    "pdpt":"0x2000","pd":"0x3000","pt":"0x4000"},"entries":{"pml4e":"0x2007","pdpte":"0x3007",\
+    "pde":"0x4007","pte":"0x9005"},"result":{"pa":"0x9000"},"after":{"pml4e":"0x2027",\
+    "pdpte":"0x3027","pde":"0x4027","pte":"0x9065"}}
+    """
+
   @Test func `a wrong expectation is told in words`() throws {
     var verifier = Verifier()
-    let input = """
-      {"id":"w1","maxphyaddr":40,"cr0wp":1,"nxe":1,"smep":0,"smap":0,"pge":1,"pke":0,"pkru":0,\
-      "ac":0,"cpl":3,"access":"w","va":"0x5000","cr3":"0x1000","tables":{"pml4":"0x1000",\
-      "pdpt":"0x2000","pd":"0x3000","pt":"0x4000"},"entries":{"pml4e":"0x2007","pdpte":"0x3007",\
-      "pde":"0x4007","pte":"0x9005"},"result":{"pa":"0x9000"},"after":{"pml4e":"0x2027",\
-      "pdpte":"0x3027","pde":"0x4027","pte":"0x9065"}}
-      """
+    let input = Self.walk
     try verifier.run(Array(input.utf8), name: "one")
     #expect(verifier.exitStatus == 1)
     #expect(
@@ -231,5 +234,31 @@ private func sequences(_ lines: [Substring]) throws -> [SequenceCase] {
       (String(repeating: "[", count: 100_000), "in:1: error: nested deeper than 64 levels"),
     ]
     for (input, wanted) in rows { #expect(refusal(input) == wanted) }
+  }
+
+  @Test func `a damaged vector is refused or judged, whatever the damage`() {
+    var dice = Dice(7)
+    var judged = 0
+    let letters = Array("0123456789abcdefx\"{}[],:-pr".utf8)
+    for _ in 0..<1500 {
+      var bytes = Array(Self.walk.utf8)
+      for _ in 0...dice.below(3) {
+        let i = dice.below(bytes.count)
+        switch dice.below(4) {
+        case 0: bytes.remove(at: i)
+        case 1: bytes.insert(dice.pick(letters), at: i)
+        case 2: bytes[i] = UInt8(truncatingIfNeeded: dice.next())
+        default: bytes.insert(contentsOf: "ffffffff".utf8, at: i)
+        }
+      }
+      var verifier = Verifier()
+      do {
+        try verifier.run(bytes, name: "damaged")
+        judged += 1
+      } catch {
+        #expect(error.message != "")
+      }
+    }
+    #expect(judged > 50)
   }
 }
