@@ -174,7 +174,7 @@ private func sequences(_ lines: [Substring]) throws -> [SequenceCase] {
   }
 
   /// A vector whose expectation is wrong: the page is not writable.
-  private static let walk = """
+  private static let sample = """
     {"id":"w1","maxphyaddr":40,"cr0wp":1,"nxe":1,"smep":0,"smap":0,"pge":1,"pke":0,"pkru":0,\
     "ac":0,"cpl":3,"access":"w","va":"0x5000","cr3":"0x1000","tables":{"pml4":"0x1000",\
     "pdpt":"0x2000","pd":"0x3000","pt":"0x4000"},"entries":{"pml4e":"0x2007","pdpte":"0x3007",\
@@ -184,7 +184,7 @@ private func sequences(_ lines: [Substring]) throws -> [SequenceCase] {
 
   @Test func `a wrong expectation is told in words`() throws {
     var verifier = Verifier()
-    let input = Self.walk
+    let input = Self.sample
     try verifier.run(Array(input.utf8), name: "one")
     #expect(verifier.exitStatus == 1)
     #expect(
@@ -241,7 +241,7 @@ private func sequences(_ lines: [Substring]) throws -> [SequenceCase] {
     var judged = 0
     let letters = Array("0123456789abcdefx\"{}[],:-pr".utf8)
     for _ in 0..<1500 {
-      var bytes = Array(Self.walk.utf8)
+      var bytes = Array(Self.sample.utf8)
       for _ in 0...dice.below(3) {
         let i = dice.below(bytes.count)
         switch dice.below(4) {
