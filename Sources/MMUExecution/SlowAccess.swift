@@ -33,7 +33,7 @@ private func fail(
 private func locate(
   _ core: UnsafeMutablePointer<CoreState>, _ address: UInt64, _ size: UInt64, _ access: UInt64
 ) -> (first: UInt64, second: UInt64)? {
-  let first = resolve(core.pointee.mmu, address, access)
+  let first = resolveUserData(core.pointee.mmu, address, access)
   if first == 0 {
     _ = fail(core, .translation, access, address)
     return nil
@@ -48,7 +48,7 @@ private func locate(
     return (place, 0)
   }
   let next = (address | 0xfff) &+ 1
-  let second = resolve(core.pointee.mmu, next, access)
+  let second = resolveUserData(core.pointee.mmu, next, access)
   if second == 0 {
     _ = fail(core, .translation, access, next, earlier: 1)
     return nil

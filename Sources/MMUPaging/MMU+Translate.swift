@@ -38,8 +38,31 @@ extension MMUCounter {
 ///   - access: `Access.bits`.
 /// - Returns: the physical address of the 4 KiB frame, with bit 0 set; or zero, and the fault stands
 ///   in the state.
-@inline(never)
+@inline(__always)
 package func resolve(
+  _ s: UnsafeMutablePointer<MMUState>, _ address: UInt64, _ access: UInt64
+) -> UInt64 {
+  access & 20 == 4 ? resolveUserData(s, address, access) : resolveOther(s, address, access)
+}
+
+/// `resolve` for loads and stores of a program, compiled apart: nearly all accesses are.
+@inline(never)
+package func resolveUserData(
+  _ s: UnsafeMutablePointer<MMUState>, _ address: UInt64, _ access: UInt64
+) -> UInt64 {
+  translate(s, address, access & 2 | 4)
+}
+
+/// `resolve` for fetches and the kernel's accesses.
+@inline(never)
+package func resolveOther(
+  _ s: UnsafeMutablePointer<MMUState>, _ address: UInt64, _ access: UInt64
+) -> UInt64 {
+  translate(s, address, access)
+}
+
+@inline(__always)
+private func translate(
   _ s: UnsafeMutablePointer<MMUState>, _ address: UInt64, _ access: UInt64
 ) -> UInt64 {
   if !VirtualAddress.isCanonical(address) {
@@ -51,7 +74,7 @@ package func resolve(
   count(s, isFetch ? .instructionTranslations : .dataTranslations, access)
   let first = isFetch ? s.pointee.itlb : s.pointee.dtlb
   var i = 0
-  while i < first.probeCount {
+  while i < first.active.pointee {
     let probe = first.probes[i]
     i &+= 1
     if probe.store.live[Int(probe.size)] == 0 { continue }
@@ -107,7 +130,7 @@ private func resolveMiss(
   let second = s.pointee.stlb
   count(s, .stlbLookups, access)
   var i = 0
-  while i < second.probeCount {
+  while i < second.active.pointee {
     let probe = second.probes[i]
     i &+= 1
     if probe.store.live[Int(probe.size)] == 0 { continue }
@@ -172,6 +195,7 @@ private func fillBoth(
   _ s: UnsafeMutablePointer<MMUState>, _ address: UInt64, _ access: UInt64, _ result: WalkResult
 ) {
   let second = s.pointee.stlb
+  if result.size != 0 { second.active.pointee = second.probeCount }
   for i in 0..<second.probeCount where second.probes[i].size == result.size {
     let tag = globalTag(s, tag(s, address, second.probes[i]), result.global)
     let evicted = second.probes[i].store.insert(tag, result.value).evicted
@@ -191,6 +215,7 @@ private func globalTag(
 /// Makes a first-level entry.
 ///
 /// A page size without an array is not cached there.
+@inline(__always)
 private func fillFirst(
   _ s: UnsafeMutablePointer<MMUState>, _ address: UInt64, _ access: UInt64,
   _ value: EffectiveEntry, _ size: UInt64, _ global: Bool
@@ -201,6 +226,7 @@ private func fillFirst(
     s.pointee.fetchTouch = noTouch(s)
     s.pointee.fetchIsCached = false
   }
+  if size != 0 { first.active.pointee = first.probeCount }
   var i = 0
   while i < first.probeCount {
     let probe = first.probes[i]

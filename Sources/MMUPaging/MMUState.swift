@@ -17,6 +17,8 @@ struct TLB {
   let arrayCount: Int
   let probes: UnsafeMutablePointer<Probe>
   let probeCount: Int
+  /// How many of the probes a lookup has to make: those for large pages only once there was one.
+  let active: UnsafeMutablePointer<Int>
 
   /// Makes the arrays of one TLB.
   ///
@@ -44,9 +46,12 @@ struct TLB {
     probes = .allocate(capacity: max(1, list.count))
     probes.initialize(from: list, count: list.count)
     probeCount = list.count
+    active = .allocate(capacity: 1)
+    active.initialize(to: list.prefix { $0.size == 0 }.count)
   }
 
   func free() {
+    active.deallocate()
     for i in 0..<arrayCount { arrays[i].free() }
     arrays.deallocate()
     probes.deallocate()

@@ -240,11 +240,14 @@ package struct TagStore {
       let start = set &* ways
       var best = start
       var least = stamps[start]
-      for entry in start &+ 1..<start &+ ways {
+      var entry = start &+ 1
+      let end = start &+ ways
+      while entry < end {
         let stamp = stamps[entry]
         let isLess = stamp < least
         best = isLess ? entry : best
         least = isLess ? stamp : least
+        entry &+= 1
       }
       return best
     case .treePLRU, .random:
