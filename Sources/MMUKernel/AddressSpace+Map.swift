@@ -44,6 +44,7 @@ extension AddressSpace {
     } else {
       address = try place(bytes, hint: address)
     }
+    if flags.rawValue & MapFlags.typeMask != MapFlags.private.rawValue { throw .invalid }
     if permissions.contains(.write) && !flags.contains(.noReserve)
       && !canPromise(bytes / pageBytes)
     {
@@ -53,6 +54,7 @@ extension AddressSpace {
     var areaFlags: VirtualMemoryArea.Flags = []
     if flags.contains(.noReserve) { areaFlags.insert(.noReserve) }
     if flags.contains(.growsDown) { areaFlags.insert(.growsDown) }
+    if flags.contains(.locked) { areaFlags.insert(.locked) }
     insertMerging(
       VirtualMemoryArea(
         lower: address, upper: address + bytes, permissions: permissions, flags: areaFlags))

@@ -72,13 +72,23 @@ extension AddressSpace {
 
   /// MADV_DONTNEED: drops the pages of a range but keeps its areas.
   ///
-  /// - Throws: ENOMEM if part of the range is not mapped; the rest is done all the same.
+  /// - Throws: ENOMEM if part of the range is not mapped, the rest being done all the same; EINVAL at
+  ///   the first locked area, what lies before it being done.
   func discard(_ lower: UInt64, _ upper: UInt64) throws(Errno) {
     var batch = InvalidationBatch()
     defer { batch.deliver(pcid: pcid.rawValue, in: system) }
-    try forEachArea(lower, upper) { _, from, to in
-      self.unmapPages(from, to, batch: &batch)
+    var isLocked = false
+    var failure: Errno?
+    do {
+      try forEachArea(lower, upper) { area, from, to in
+        if area.flags.contains(.locked) { isLocked = true }
+        if !isLocked { unmapPages(from, to, batch: &batch) }
+      }
+    } catch {
+      failure = error
     }
+    if isLocked { throw .invalid }
+    if let failure { throw failure }
   }
 
   /// Calls `body` with each area in a range and the part of it inside.

@@ -15,6 +15,9 @@ extension Kernel {
     frame.programCounter = context.entry
     space.activate(on: mmu)
     firstContext = nil
+    // The clock begins with what starting the program took.
+    resumedAt = system.chargedCycles &+ mmu.cycles
+    process.systemCycles = resumedAt
   }
 
   /// Handles a trap of the current process.

@@ -14,10 +14,10 @@ public struct KernelConfiguration {
   public var maximumAreas = 65530
   /// RLIMIT_STACK in bytes.
   public var stackLimit: UInt64 = 8 << 20
-  /// Processes alive at once.
-  public var maximumProcesses = 32768
   /// Bytes the guest may write to standard output and error together.
   public var outputLimit: UInt64 = 16 << 30
+  /// Cycles of a second of the guest's clocks.
+  public var cyclesPerSecond: UInt64 = 3_000_000_000
   /// Takes the place of the kernel's own handler; nil is the kernel's own.
   public var pageFaultHandler: (any PageFaultHandler)?
   /// Faults in a row at one instruction and address, with nothing between, that make a fault loop.

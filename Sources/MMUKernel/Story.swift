@@ -98,7 +98,7 @@ extension Kernel {
     var lines: [String] = []
     if let area = space.area(at: fault.address) {
       lines.append("area: \(describe(area))")
-    } else if address >= AddressSpace.userLimit {
+    } else if address >= 1 << 47 {
       lines.append("area: none; this is the kernel's half of the address space")
     } else {
       lines.append("area: none; \(nearest(space, address))")
@@ -172,7 +172,10 @@ extension Kernel {
         + "\(AddressSpace.stackGuardGap >> 10) KiB free below it; endless recursion?"
     case .noArea:
       if address >= AddressSpace.userLimit {
-        return "kernel memory: only the supervisor may touch it (U/S = 0)"
+        if address < 1 << 47 { return "the last page of the user half is never mapped" }
+        return fault.errorCode.contains(.present)
+          ? "kernel memory: only the supervisor may touch it (U/S = 0)"
+          : "the kernel's half: no program may touch it, and nothing is mapped there"
       }
       if address < 4096 {
         return fault.access.kind == .fetch

@@ -2,15 +2,14 @@ import MMUMemory
 import MMUTiming
 
 extension Kernel {
-  /// Cycles of a second of the guest: 3 GHz.
-  static var cyclesPerSecond: UInt64 { 3_000_000_000 }
   /// Where CLOCK_REALTIME starts: 2025-01-01 00:00:00 UTC, in seconds.
   static var epoch: UInt64 { 1_735_689_600 }
 
   /// Seconds and nanoseconds of a number of cycles.
-  static func time(_ cycles: Cycles) -> (seconds: UInt64, nanoseconds: UInt64) {
-    let rest = cycles % cyclesPerSecond
-    return (cycles / cyclesPerSecond, rest * 1_000_000_000 / cyclesPerSecond)
+  func time(_ cycles: Cycles) -> (seconds: UInt64, nanoseconds: UInt64) {
+    let (seconds, rest) = cycles.quotientAndRemainder(dividingBy: configuration.cyclesPerSecond)
+    let scaled = rest.multipliedFullWidth(by: 1_000_000_000)
+    return (seconds, configuration.cyclesPerSecond.dividingFullWidth(scaled).quotient)
   }
 
   /// clock_gettime.
@@ -20,11 +19,11 @@ extension Kernel {
     var time: (seconds: UInt64, nanoseconds: UInt64)
     switch Int32(truncatingIfNeeded: clock) {
     case 0, 5, 8, 11:
-      time = Self.time(now)
+      time = self.time(now)
       time.seconds += Self.epoch
-    case 1, 4, 6, 7, 9: time = Self.time(now)
+    case 1, 4, 6, 7, 9: time = self.time(now)
     case 2, 3:
-      time = Self.time(process.userCycles &+ process.systemCycles &+ (now &- trapTime))
+      time = self.time(process.userCycles &+ process.systemCycles &+ (now &- trapTime))
     default: throw .invalid
     }
     try copyOut(words: [time.seconds, time.nanoseconds], to: address)
@@ -40,7 +39,7 @@ extension Kernel {
 
   /// gettimeofday; the time zone is UTC.
   func getTimeOfDay(_ time: UInt64, _ zone: UInt64) throws(Errno) -> UInt64 {
-    let (seconds, nanoseconds) = Self.time(now)
+    let (seconds, nanoseconds) = self.time(now)
     if time != 0 { try copyOut(words: [seconds + Self.epoch, nanoseconds / 1000], to: time) }
     if zone != 0 { try copyOut(words: [0], to: zone) }
     return 0
@@ -75,8 +74,8 @@ extension Kernel {
     var words = [UInt64](repeating: 0, count: 18)
     switch Int32(truncatingIfNeeded: who) {
     case 0, 1:
-      let user = Self.time(process.userCycles)
-      let system = Self.time(process.systemCycles &+ (now &- trapTime))
+      let user = self.time(process.userCycles)
+      let system = self.time(process.systemCycles &+ (now &- trapTime))
       words[0] = user.seconds
       words[1] = user.nanoseconds / 1000
       words[2] = system.seconds

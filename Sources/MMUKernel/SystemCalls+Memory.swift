@@ -21,14 +21,11 @@ extension Kernel {
     }
     if length != 0 {
       if flags.contains(.hugeTLB) { throw unsupported("mmap with MAP_HUGETLB", .noMemory) }
-      if flags.contains(.locked) { throw unsupported("mmap with MAP_LOCKED", .notSupported) }
-      switch rawFlags & MapFlags.typeMask {
-      case MapFlags.private.rawValue: break
-      case MapFlags.shared.rawValue:
+      let type = rawFlags & MapFlags.typeMask
+      if type == MapFlags.shared.rawValue {
         throw unsupported("mmap with MAP_SHARED", .notSupported)
-      case 8: throw unsupported("mmap with MAP_DROPPABLE", .notSupported)
-      default: throw .invalid
       }
+      if type == 8 { throw unsupported("mmap with MAP_DROPPABLE", .notSupported) }
     }
     let permissions = MemoryPermissions(rawValue: UInt8(truncatingIfNeeded: protection & 7))
     if configuration.deniesWritableCode && permissions.isSuperset(of: [.write, .execute]) {
@@ -36,7 +33,8 @@ extension Kernel {
     }
     let start = try space.mapAnonymous(
       at: address, length: length, permissions: permissions, flags: flags)
-    if flags.contains(.populate) && !flags.contains(.nonBlock) && permissions.rawValue != 0 {
+    let populates = flags.contains(.populate) && !flags.contains(.nonBlock)
+    if (populates || flags.contains(.locked)) && permissions.rawValue != 0 {
       // A populate that runs out of frames stops early; the mapping stands, as on Linux.
       _ = space.populate(
         start, start + (length + 4095) & ~4095, writing: permissions.contains(.write)
@@ -82,16 +80,11 @@ extension Kernel {
   ) throws(Errno) -> UInt64 {
     guard let space = process.space else { throw .invalid }
     let advice = Int32(truncatingIfNeeded: advice)
-    let names: [Int32: String] = [
-      8: "MADV_FREE", 9: "MADV_REMOVE", 10: "MADV_DONTFORK", 11: "MADV_DOFORK",
-      12: "MADV_MERGEABLE", 13: "MADV_UNMERGEABLE", 16: "MADV_DONTDUMP", 17: "MADV_DODUMP",
-      18: "MADV_WIPEONFORK", 19: "MADV_KEEPONFORK", 20: "MADV_COLD", 21: "MADV_PAGEOUT",
-      24: "MADV_DONTNEED_LOCKED", 25: "MADV_COLLAPSE", 100: "MADV_HWPOISON",
-      101: "MADV_SOFT_OFFLINE", 102: "MADV_GUARD_INSTALL", 103: "MADV_GUARD_REMOVE",
-    ]
-    let accepted: Set<Int32> = [0, 1, 2, 3, 4, 14, 15, 22, 23]
-    if let name = names[advice] { throw unsupported("madvise with \(name)", .invalid) }
-    if !accepted.contains(advice) || address & 4095 != 0 { throw .invalid }
+    switch advice {
+    case 0...4, 14, 15, 22, 23: break
+    default: throw unsupportedAdvice(advice)
+    }
+    if address & 4095 != 0 { throw .invalid }
     let bytes = (length &+ 4095) & ~4095
     if length != 0 && bytes == 0 { throw .invalid }
     let (end, overflow) = address.addingReportingOverflow(bytes)
@@ -113,6 +106,19 @@ extension Kernel {
     default: try space.forEachArea(address, end) { _, _, _ in }
     }
     return 0
+  }
+
+  /// EINVAL, and a message if Linux knows the advice.
+  private func unsupportedAdvice(_ advice: Int32) -> Errno {
+    let names: [Int32: String] = [
+      8: "MADV_FREE", 9: "MADV_REMOVE", 10: "MADV_DONTFORK", 11: "MADV_DOFORK",
+      12: "MADV_MERGEABLE", 13: "MADV_UNMERGEABLE", 16: "MADV_DONTDUMP", 17: "MADV_DODUMP",
+      18: "MADV_WIPEONFORK", 19: "MADV_KEEPONFORK", 20: "MADV_COLD", 21: "MADV_PAGEOUT",
+      24: "MADV_DONTNEED_LOCKED", 25: "MADV_COLLAPSE", 100: "MADV_HWPOISON",
+      101: "MADV_SOFT_OFFLINE", 102: "MADV_GUARD_INSTALL", 103: "MADV_GUARD_REMOVE",
+    ]
+    guard let name = names[advice] else { return .invalid }
+    return unsupported("madvise with \(name)", .invalid)
   }
 
   /// mincore: one byte for each page, 1 if it is in memory.

@@ -53,6 +53,8 @@ public struct VirtualMemoryArea: Hashable, Sendable {
     @inlinable public static var heap: Self { Self(rawValue: 1 << 2) }
     /// Named `[stack]`.
     @inlinable public static var stack: Self { Self(rawValue: 1 << 3) }
+    /// MAP_LOCKED was given: pages are made present at once and stay.
+    @inlinable public static var locked: Self { Self(rawValue: 1 << 4) }
 
     /// Flags that only name an area: no hindrance to a merge.
     static var labels: Self { [.heap, .stack] }

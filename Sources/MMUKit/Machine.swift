@@ -52,6 +52,7 @@ public final class Machine {
     options.isAddressLayoutRandom = configuration.randomizesAddresses
     options.deniesWritableCode = !configuration.allowsWritableCode
     options.stackLimit = configuration.stackLimit
+    options.cyclesPerSecond = configuration.megahertz * 1_000_000
     options.pageFaultHandler = pageFaultHandler
     kernel = Kernel(
       memory: memory, configuration: options, costs: configuration.costs, host: host)

@@ -55,6 +55,7 @@ final class Bench {
     guard isStarted else { return }
     try kernel.start(image, path: "/bin/prog", arguments: arguments, environment: environment)
     kernel.enter(&frame, on: mmu)
+    clock = kernel.resumedAt
   }
 
   deinit { registers.deallocate() }

@@ -1,0 +1,31 @@
+import ExecutableFormat
+import Foundation
+import MMUKernel
+import MMUKit
+import Testing
+import TestSupport
+
+// Programs whose output a real Linux kernel gave (6.18, see Spec/Kernel.md): fault counts, errors and
+// placement, byte for byte.
+
+@Suite struct RecordedLinuxTests {
+  @Test(
+    arguments: [
+      "a01_anon_touch", "a03_populate", "a08_madv_populate", "a10_mincore", "c03_noreplace",
+      "c05_topdown",
+    ])
+  func `a program prints what it printed on Linux`(name: String) throws {
+    let folder = repositoryRoot() + "/Tests/Data/linux/"
+    let elf = try Data(contentsOf: URL(fileURLWithPath: folder + name + ".elf"))
+    let expected = try Data(contentsOf: URL(fileURLWithPath: folder + name + ".out"))
+    let host = MemoryHostIO()
+    let machine = try Machine(
+      program: ELFImage(reading: [UInt8](elf)), path: "/" + name, host: host)
+    let result = machine.run()
+    #expect(host.text == String(decoding: expected, as: UTF8.self))
+    #expect(machine.kernel.exitStatus == .exited(0))
+    #expect(result.messages.isEmpty && result.stories.isEmpty)
+    #expect(machine.kernel.system.leakedFrames == 0)
+    #expect(machine.kernel.system.checkInvariants() == nil)
+  }
+}
