@@ -13,7 +13,12 @@ final class PageSource {
   /// Bytes of the file from here on read as zero up to the next page: the start of .bss.
   private let zeroFrom: Int
   /// The frame of each page; 0 if it is not in memory.
+  ///
+  /// Lazily backed by the host, so that many segments of a large file cost nothing.
   private let frames: UnsafeMutablePointer<UInt32>
+  private let frameBytes: UInt64
+  /// The pages that may be in memory.
+  private var cached: Range<Int>?
   /// Pages of the file; a mapping may be longer, and an access there is a bus error.
   let pageCount: UInt64
   /// Areas that show it; the last one to go takes the frames along.
@@ -27,11 +32,12 @@ final class PageSource {
     self.bytes = bytes
     self.zeroFrom = zeroFrom ?? bytes.count
     pageCount = (UInt64(bytes.count) + pageBytes - 1) / pageBytes
-    frames = .allocate(capacity: max(1, Int(pageCount)))
-    frames.initialize(repeating: 0, count: max(1, Int(pageCount)))
+    frameBytes = (max(1, pageCount) * 4 + 4095) & ~4095
+    frames = Platform.map(bytes: frameBytes, hugePages: false)
+      .assumingMemoryBound(to: UInt32.self)
   }
 
-  deinit { frames.deallocate() }
+  deinit { Platform.unmap(frames, bytes: frameBytes) }
 
   /// Tells whether a page is in memory.
   func isCached(_ page: UInt64) -> Bool { page < pageCount && frames[Int(page)] != 0 }
@@ -40,8 +46,8 @@ final class PageSource {
   ///
   /// - Precondition: `page` is below `pageCount`.
   func frame(of page: UInt64, in system: SystemMemory) -> UInt64? {
-    let known = frames[Int(page)]
-    if known != 0 { return UInt64(known) }
+    let present = frames[Int(page)]
+    if present != 0 { return UInt64(present) }
     let number = system.frames.take(.cache, zeroed: true)
     if number == 0 { return nil }
     let start = Int(page) * 4096
@@ -56,12 +62,14 @@ final class PageSource {
     }
     system.charge(system.costs.frameAllocation + system.costs.pageCopy)
     frames[Int(page)] = UInt32(number)
+    let known = cached ?? Int(page)..<Int(page) + 1
+    cached = min(known.lowerBound, Int(page))..<max(known.upperBound, Int(page) + 1)
     return number
   }
 
   /// Gives all frames back.
   func dropFrames(in system: SystemMemory) {
-    for page in 0..<Int(pageCount) where frames[page] != 0 {
+    for page in cached ?? 0..<0 where frames[page] != 0 {
       system.frames.release(FrameNumber(UInt64(frames[page])))
       frames[page] = 0
     }
@@ -69,6 +77,6 @@ final class PageSource {
 
   /// Calls `body` with each frame held.
   func forEachFrame(_ body: (UInt64) -> Void) {
-    for page in 0..<Int(pageCount) where frames[page] != 0 { body(UInt64(frames[page])) }
+    for page in cached ?? 0..<0 where frames[page] != 0 { body(UInt64(frames[page])) }
   }
 }
