@@ -69,7 +69,10 @@ extension AssemblyUnit {
     case UInt8(ascii: "|"): return next == UInt8(ascii: "|") ? (.logicalOr, 2) : (.or, 1)
     case UInt8(ascii: "&"): return next == UInt8(ascii: "&") ? (.logicalAnd, 2) : (.and, 1)
     case UInt8(ascii: "^"): return (.exclusiveOr, 1)
-    case UInt8(ascii: "!"): return next == equals ? (.notEqual, 2) : (.orNot, 1)
+    case UInt8(ascii: "!"):
+      // GNU as takes !! for exclusive or.
+      if next == UInt8(ascii: "!") { return (.exclusiveOr, 2) }
+      return next == equals ? (.notEqual, 2) : (.orNot, 1)
     case equals: return next == equals ? (.equal, 2) : nil
     case UInt8(ascii: "<"):
       if next == UInt8(ascii: "<") { return (.shiftLeft, 2) }

@@ -319,7 +319,6 @@ extension AssemblyUnit {
         throw .limit("macros expand to more than \(limits.expandedBytes) bytes", location)
       }
     }
-    expansionCount += 1
     try pushExpansion(
       text, kind: .repetition, macro: word, call: location,
       body: cursor.location(body.lowerBound, body.upperBound))
