@@ -125,8 +125,27 @@ func slowAtomic(
   _ core: UnsafeMutablePointer<CoreState>, _ opcode: Opcode, _ address: UInt64, _ operand: UInt64,
   _ result: inout UInt64
 ) -> Bool {
-  let isDouble = opcode.rawValue >= Opcode.lrD.rawValue
-  let size: UInt64 = isDouble ? 8 : 4
+  if opcode.rawValue >= Opcode.lrD.rawValue {
+    var old: Int64 = 0
+    guard atomic(core, opcode, address, Int64(bitPattern: operand), &old) else { return false }
+    result = UInt64(bitPattern: old)
+  } else {
+    var old: Int32 = 0
+    guard atomic(core, opcode, address, Int32(truncatingIfNeeded: operand), &old) else {
+      return false
+    }
+    result = UInt64(bitPattern: Int64(old))
+  }
+  return true
+}
+
+/// The atomics of one width; `result` is the old value, or SC's verdict.
+@inline(__always)
+private func atomic<Word: FixedWidthInteger & SignedInteger>(
+  _ core: UnsafeMutablePointer<CoreState>, _ opcode: Opcode, _ address: UInt64, _ operand: Word,
+  _ result: inout Word
+) -> Bool {
+  let size = UInt64(MemoryLayout<Word>.size)
   if address & (size &- 1) != 0 {
     core.pointee.trap = .misalignedAtomic
     core.pointee.trapAddress = address
@@ -134,52 +153,32 @@ func slowAtomic(
   }
   guard let place = locate(core, address, size, userWrite) else { return false }
   core.pointee.atomics &+= 1
-  let at = core.pointee.base + Int(place.first)
-  func load() -> UInt64 {
-    isDouble
-      ? UInt64(littleEndian: at.load(as: UInt64.self))
-      : UInt64(bitPattern: Int64(Int32(littleEndian: at.load(as: Int32.self))))
+  let reserved = core.pointee.reservation
+  if opcode == .lrW || opcode == .lrD {
+    core.pointee.reservation = place.first
+  } else if opcode == .scW || opcode == .scD {
+    core.pointee.reservation = .max
   }
-  func store(_ value: UInt64) {
-    core.pointee.willWrite(place.first)
-    if isDouble {
-      at.storeBytes(of: value.littleEndian, as: UInt64.self)
-    } else {
-      at.storeBytes(of: UInt32(truncatingIfNeeded: value).littleEndian, as: UInt32.self)
+  func unsigned(_ word: Word) -> Word.Magnitude { Word.Magnitude(truncatingIfNeeded: word) }
+  let old = core.pointee.memory._withUnsafeGuaranteedRef {
+    $0.update(Word.self, at: PhysicalAddress(place.first)) { (old: Word) -> Word? in
+      switch opcode {
+      case .lrW, .lrD: nil
+      case .scW, .scD: reserved == place.first ? operand : nil
+      case .amoswapW, .amoswapD: operand
+      case .amoaddW, .amoaddD: old &+ operand
+      case .amoxorW, .amoxorD: old ^ operand
+      case .amoandW, .amoandD: old & operand
+      case .amoorW, .amoorD: old | operand
+      case .amominW, .amominD: min(old, operand)
+      case .amomaxW, .amomaxD: max(old, operand)
+      case .amominuW, .amominuD: unsigned(old) < unsigned(operand) ? old : operand
+      case .amomaxuW, .amomaxuD: unsigned(old) > unsigned(operand) ? old : operand
+      default: preconditionFailure("\(opcode) is no atomic")
+      }
     }
   }
-  switch opcode {
-  case .lrW, .lrD:
-    core.pointee.reservation = place.first
-    result = load()
-    return true
-  case .scW, .scD:
-    let holds = core.pointee.reservation == place.first
-    core.pointee.reservation = .max
-    if holds { store(operand) }
-    result = holds ? 0 : 1
-    return true
-  default: break
-  }
-  let old = load()
-  // A word operation compares and combines sign-extended 32-bit values; for the unsigned ones the
-  // extension keeps the order.
-  let other =
-    isDouble ? operand : UInt64(bitPattern: Int64(Int32(truncatingIfNeeded: operand)))
-  let new: UInt64
-  switch opcode {
-  case .amoswapW, .amoswapD: new = other
-  case .amoaddW, .amoaddD: new = old &+ other
-  case .amoxorW, .amoxorD: new = old ^ other
-  case .amoandW, .amoandD: new = old & other
-  case .amoorW, .amoorD: new = old | other
-  case .amominW, .amominD: new = Int64(bitPattern: old) < Int64(bitPattern: other) ? old : other
-  case .amomaxW, .amomaxD: new = Int64(bitPattern: old) > Int64(bitPattern: other) ? old : other
-  case .amominuW, .amominuD: new = min(old, other)
-  case .amomaxuW, .amomaxuD: new = max(old, other)
-  default: preconditionFailure("\(opcode) is no atomic")
-  }
-  store(new)
-  result = old
+  let isConditional = opcode == .scW || opcode == .scD
+  result = isConditional ? (reserved == place.first ? 0 : 1) : old
   return true
 }

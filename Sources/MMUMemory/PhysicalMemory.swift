@@ -169,4 +169,23 @@ public final class PhysicalMemory {
     entry.pointee = (old | bits).littleEndian
     return true
   }
+
+  /// Reads, changes and writes an aligned little-endian word as one indivisible update; the way of
+  /// every atomic instruction.
+  ///
+  /// Nil from `change` leaves memory as it is.
+  ///
+  /// - Returns: the old value.
+  /// - Precondition: the word lies in RAM.
+  @inlinable public func update<Word: FixedWidthInteger>(
+    _ type: Word.Type, at address: PhysicalAddress, _ change: (Word) -> Word?
+  ) -> Word {
+    let place = base + Int(address.rawValue)
+    let old = Word(littleEndian: place.load(as: Word.self))
+    if let new = change(old) {
+      willWrite(address.frame)
+      place.storeBytes(of: new.littleEndian, as: Word.self)
+    }
+    return old
+  }
 }

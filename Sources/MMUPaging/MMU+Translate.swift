@@ -77,7 +77,7 @@ private func translate(
   while i < first.active.pointee {
     let probe = first.probes[i]
     i &+= 1
-    if probe.store.live[Int(probe.size)] == 0 { continue }
+    if probe.store.live[Int(truncatingIfNeeded: probe.size)] == 0 { continue }
     let entry = probe.store.find(tag(s, address, probe))
     if entry < 0 { continue }
     let value = probe.store.values[entry]
@@ -133,7 +133,7 @@ private func resolveMiss(
   while i < second.active.pointee {
     let probe = second.probes[i]
     i &+= 1
-    if probe.store.live[Int(probe.size)] == 0 { continue }
+    if probe.store.live[Int(truncatingIfNeeded: probe.size)] == 0 { continue }
     let entry = probe.store.find(tag(s, address, probe))
     if entry < 0 { continue }
     count(s, .stlbHits4K, Int(truncatingIfNeeded: probe.size), access)

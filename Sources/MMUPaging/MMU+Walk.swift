@@ -45,7 +45,7 @@ func walk(
       return result
     }
     let entry = UInt64(
-      littleEndian: (s.pointee.base + Int(place)).load(as: UInt64.self))
+      littleEndian: (s.pointee.base + Int(truncatingIfNeeded: place)).load(as: UInt64.self))
     if entry & 1 == 0 {
       result.errorCode = s.pointee.controls.errorBits(access)
       return result

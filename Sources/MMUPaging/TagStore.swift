@@ -116,7 +116,7 @@ package struct TagStore {
   /// The set of page `number`; remainders are taken of the number of the 48-bit address.
   @inline(__always) func set(of number: UInt64) -> Int {
     let mask = fields.pointee.setMask
-    return mask != .max ? Int(truncatingIfNeeded: number & mask) : Int(number % UInt64(sets))
+    return mask != .max ? Int(truncatingIfNeeded: number & mask) : Int(truncatingIfNeeded: number % UInt64(truncatingIfNeeded: sets))
   }
 
   /// The entry that holds `tag`, or its global form, in the lowest way if both are there; -1 if none
@@ -218,7 +218,7 @@ package struct TagStore {
     let kind: UInt64 = 3 << 14 | Tag.global | Tag.valid
     if wide != nil || (old ^ tag) & kind != 0 {
       if old != 0 { forget(entry) }
-      live[Int(Tag.size(tag))] &+= 1
+      live[Int(truncatingIfNeeded: Tag.size(tag))] &+= 1
       if tag & Tag.global != 0 { live[3] &+= 1 }
     }
     tags[entry] = tag
@@ -289,7 +289,7 @@ package struct TagStore {
 
   @inline(__always) private func forget(_ entry: Int) {
     let tag = tags[entry]
-    live[Int(Tag.size(tag))] &-= 1
+    live[Int(truncatingIfNeeded: Tag.size(tag))] &-= 1
     if tag & Tag.global != 0 { live[3] &-= 1 }
     wide?.pointee.remove(entry, tag, set: entry / ways)
   }

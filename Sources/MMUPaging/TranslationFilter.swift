@@ -33,7 +33,7 @@ func updateFilter(
   if place >= s.pointee.ramBytes { return }
   var filter = s.pointee.context + TranslationContext.readFilter
   if access & 2 != 0 {
-    if s.pointee.watch[Int(place &>> 12)] != 0 { return }
+    if s.pointee.watch[Int(truncatingIfNeeded: place &>> 12)] != 0 { return }
     filter = s.pointee.context + TranslationContext.writeFilter
   }
   let at = filter + dataSlot(address) &* 32
