@@ -116,7 +116,9 @@ package struct TagStore {
   /// The set of page `number`; remainders are taken of the number of the 48-bit address.
   @inline(__always) func set(of number: UInt64) -> Int {
     let mask = fields.pointee.setMask
-    return mask != .max ? Int(truncatingIfNeeded: number & mask) : Int(truncatingIfNeeded: number % UInt64(truncatingIfNeeded: sets))
+    return mask != .max
+      ? Int(truncatingIfNeeded: number & mask)
+      : Int(truncatingIfNeeded: number % UInt64(truncatingIfNeeded: sets))
   }
 
   /// The entry that holds `tag`, or its global form, in the lowest way if both are there; -1 if none
