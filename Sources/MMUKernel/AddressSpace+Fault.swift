@@ -62,7 +62,9 @@ extension AddressSpace {
     }
     guard let area = found else { return .noArea }
     let permissions = area.pointee.permissions
-    let wanted: UInt8 = access & 16 != 0 ? 4 : access & 2 != 0 ? 2 : 7
+    // Without XD whatever can be read can be executed.
+    let isFetch = access & 16 != 0 && system.noExecute != 0
+    let wanted: UInt8 = isFetch ? 4 : access & 2 != 0 ? 2 : 7
     if permissions.rawValue & wanted == 0 { return .denied }
     guard let entry = tables.entry(for: address) else { return .outOfMemory }
     let old = entry.pointee
@@ -72,7 +74,7 @@ extension AddressSpace {
     }
     // Whatever the entry says, the area allows it: bring the entry up to it.
     var new = old & ~(PageTableEntry.executeDisable.rawValue | SoftwareEntry.inaccessible)
-    new |= Self.leafBits(permissions)
+    new |= leafBits(permissions)
     if new != old { tables.set(entry, to: new) }
     system.deliver(.address(VirtualAddress(truncating: address), pcid: pcid))
     return .spurious
@@ -84,7 +86,7 @@ extension AddressSpace {
     _ area: UnsafeMutablePointer<VirtualMemoryArea>, _ address: UInt64, _ access: UInt64,
     _ entry: UnsafeMutablePointer<UInt64>
   ) -> FaultResolution {
-    let bits = Self.leafBits(area.pointee.permissions)
+    let bits = leafBits(area.pointee.permissions)
     if area.pointee.source != 0 { return fillFromFile(area, address, access, entry, bits) }
     if access & 2 == 0 {
       system.charge(system.costs.entryEdit)
@@ -140,7 +142,7 @@ extension AddressSpace {
   ) -> FaultResolution {
     let old = entry.pointee
     let written = PageTableEntry.writable.rawValue | PageTableEntry.dirty.rawValue
-    let bits = Self.leafBits(area.pointee.permissions) | written
+    let bits = leafBits(area.pointee.permissions) | written
     let frame = (old & PageTableEntry.addressMask) &>> 12
     if system.frames.isExclusive(frame) {
       system.charge(system.costs.entryEdit)

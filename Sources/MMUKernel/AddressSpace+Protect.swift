@@ -72,7 +72,7 @@ extension AddressSpace {
   func protectPages(_ lower: UInt64, _ upper: UInt64, _ permissions: MemoryPermissions) {
     let present = PageTableEntry.present.rawValue
     let writable = PageTableEntry.writable.rawValue
-    let noExecute = PageTableEntry.executeDisable.rawValue
+    let noExecute = system.noExecute
     let frames = system.frames
     let accessible = permissions.rawValue != 0
     let canWrite = permissions.contains(.write)

@@ -149,11 +149,11 @@ public final class AddressSpace {
 
   /// The bits of a present leaf under an area's permissions, without R/W.
   @inline(__always)
-  static func leafBits(_ permissions: MemoryPermissions) -> UInt64 {
+  func leafBits(_ permissions: MemoryPermissions) -> UInt64 {
     let base =
       PageTableEntry.present.rawValue | PageTableEntry.user.rawValue
       | PageTableEntry.accessed.rawValue
-    return permissions.contains(.execute) ? base : base | PageTableEntry.executeDisable.rawValue
+    return permissions.contains(.execute) ? base : base | system.noExecute
   }
 
   /// The address space's top for mappings without an address: below the largest stack.

@@ -97,7 +97,7 @@ extension AddressSpace {
         let permissions = area.permissions
         if entry & PageTableEntry.writable.rawValue != 0 && !permissions.contains(.write)
           || entry & 1 != 0 && permissions.rawValue == 0
-          || entry & PageTableEntry.executeDisable.rawValue == 0 && !permissions.contains(.execute)
+          || entry & system.noExecute != (permissions.contains(.execute) ? 0 : system.noExecute)
         {
           problem = "the entry for \(hex(at)) allows more than \(permissions)"
         }

@@ -185,7 +185,7 @@ extension AddressSpace {
       unmapPages(address, address + 4096, batch: &batch)
       batch.deliver(pcid: pcid.rawValue, in: system)
     }
-    var bits = Self.leafBits(permissions)
+    var bits = leafBits(permissions)
     if permissions.rawValue == 0 { bits = bits & ~1 | SoftwareEntry.inaccessible }
     if permissions.contains(.write) {
       bits |= PageTableEntry.writable.rawValue | PageTableEntry.dirty.rawValue

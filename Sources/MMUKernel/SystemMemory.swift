@@ -35,6 +35,8 @@ public final class SystemMemory {
   var sources: [PageSource?] = [nil]
   private var targets: [MMU] = []
   private var usesContexts = true
+  /// XD, or nothing while EFER.NXE = 0 makes it a reserved bit.
+  private(set) var noExecute = PageTableEntry.executeDisable.rawValue
   private var freeContexts: [UInt16] = []
   private var nextContext: UInt16 = 1
   /// Address spaces alive.
@@ -71,6 +73,12 @@ public final class SystemMemory {
   /// Makes an MMU hear of all invalidations from now on.
   public func attach(_ mmu: MMU) {
     usesContexts = mmu.controls.processContexts
+    if !mmu.controls.executeDisable && noExecute != 0 {
+      // XD is a reserved bit then; nothing else is mapped yet but the kernel's half.
+      precondition(spaces.isEmpty, "all cores have the same EFER.NXE")
+      noExecute = 0
+      DirectMapBuilder(frames: frames, memory: memory).clearExecuteDisable(root: kernelRoot)
+    }
     targets.append(mmu)
     loadKernelRoot(on: mmu)
   }
@@ -204,6 +212,25 @@ struct DirectMapBuilder {
 
   private func entries(_ frame: UInt64) -> UnsafeMutablePointer<UInt64> {
     (memory.base + Int(frame << 12)).assumingMemoryBound(to: UInt64.self)
+  }
+
+  /// Takes XD out of all leaves.
+  func clearExecuteDisable(root: UInt64) {
+    clear(.pml4, root)
+  }
+
+  private func clear(_ level: PagingLevel, _ frame: UInt64) {
+    for i in (level == .pml4 ? 256 : 0)..<512 {
+      let entry = entries(frame)[i]
+      if entry & 1 == 0 { continue }
+      if level == .pt || entry & PageTableEntry.largePage.rawValue != 0 {
+        entries(frame)[i] = entry & ~PageTableEntry.executeDisable.rawValue
+      } else {
+        clear(
+          PagingLevel(rawValue: level.rawValue + 1)!,
+          (entry & PageTableEntry.addressMask) >> 12)
+      }
+    }
   }
 
   /// A table of `level` that maps RAM from `start` on.

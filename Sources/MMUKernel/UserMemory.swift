@@ -38,6 +38,8 @@ extension Kernel {
   ) -> Int {
     guard let mmu, count > 0, isUserRange(address, UInt64(count)) else { return 0 }
     let access: UInt64 = toUser ? 2 : 0
+    // With CR0.WP = 0 the processor would let the kernel write read-only pages, the zero page too.
+    let verifies = toUser && !mmu.controls.writeProtect
     mmu.setAlignmentCheck(true)
     defer { mmu.setAlignmentCheck(false) }
     system.charge(UInt64((count + 7) / 8) &* system.costs.copyWord)
@@ -45,6 +47,7 @@ extension Kernel {
     while done < count {
       let at = address &+ UInt64(done)
       let part = min(count - done, Int(4096 - at & 4095))
+      if verifies && !makeWritable(at) { return done }
       var place = resolve(mmu.state, at, access)
       var attempts = 0
       while place == 0 {
@@ -66,6 +69,20 @@ extension Kernel {
       done += part
     }
     return done
+  }
+
+  /// Does for a write of the kernel what the processor does with CR0.WP = 1.
+  private func makeWritable(_ address: UInt64) -> Bool {
+    for _ in 0..<configuration.faultLoopLimit {
+      let entry = current?.space?.entry(at: VirtualAddress(truncating: address))
+      if let entry, entry.isPresent, entry.contains(.writable) { return true }
+      let code: ErrorCode = entry?.isPresent == true ? [.present, .write] : .write
+      let fault = PageFault(
+        address: VirtualAddress(truncating: address), errorCode: code,
+        access: Access(.write, .supervisor))
+      if !faultIn(.pageFault(fault)) { return false }
+    }
+    return false
   }
 
   /// Handles a fault of the kernel's own access; true if the access can be repeated.

@@ -55,4 +55,28 @@ import Testing
     #expect(bench.frame.programCounter == Bench.text + 4)
     #expect(bench.finish() == nil)
   }
+
+  @Test func `the kernel works with any of the processor's protections off`() throws {
+    let changes: [(inout PagingControls) -> Void] = [
+      { $0.processContexts = false }, { $0.globalPages = false }, { $0.executeDisable = false },
+      { $0.writeProtect = false }, { $0.supervisorAccessPrevention = false },
+      { $0.supervisorExecutionPrevention = false }, { $0.protectionKeys = true },
+    ]
+    for (i, change) in changes.enumerated() {
+      var controls = PagingControls()
+      change(&controls)
+      let bench = try Bench(input: Array("abcdef".utf8), controls: controls)
+      let p = bench.map(4)
+      #expect(bench.load(p) == 0, "change \(i)")
+      #expect(bench.call(Number.read, 0, p + 4, 3) == 3, "change \(i)")
+      #expect(bench.load(p + 4) == UInt8(ascii: "a"), "change \(i)")
+      #expect(bench.load(p + 4096 + 4) == 0, "change \(i)")
+      #expect(bench.call(Number.read, 0, Bench.text, 3) == negative(.badAddress), "change \(i)")
+      #expect(bench.touch(Bench.text, .fetch) && bench.touch(Bench.data))
+      #expect(bench.call(Number.munmap, p, 4096) == 0)
+      let mayExecute = bench.touch(Bench.data, .fetch)
+      #expect(mayExecute == !controls.executeDisable, "change \(i)")
+      #expect(bench.finish() == nil, "change \(i)")
+    }
+  }
 }

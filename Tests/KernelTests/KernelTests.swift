@@ -38,10 +38,13 @@ final class Bench {
   init(
     ram: UInt64 = 16 << 20, random: Bool = false, arguments: [String] = ["prog"],
     environment: [String] = [], input: [UInt8] = [], image: ProgramImage = Bench.image,
-    isStarted: Bool = true, configure: (inout KernelConfiguration) -> Void = { _ in }
+    isStarted: Bool = true, controls: PagingControls = PagingControls(),
+    configure: (inout KernelConfiguration) -> Void = { _ in }
   ) throws {
     memory = PhysicalMemory(bytes: ram)
-    mmu = MMU(memory: memory)
+    var hardware = MMUConfiguration()
+    hardware.controls = controls
+    mmu = MMU(memory: memory, configuration: hardware)
     host = MemoryHostIO(input: input)
     var configuration = KernelConfiguration()
     configuration.isAddressLayoutRandom = random
