@@ -18,7 +18,7 @@ public final class Streams {
   /// Messages are coloured.
   public var usesColour: Bool
   /// Not zero once the host has asked for the end (SIGINT); polled between slices.
-  public let interrupt: UnsafeMutablePointer<Int32>?
+  public var interrupt: UnsafeMutablePointer<Int32>?
   /// What was written so far, if the streams capture it.
   public private(set) var capturedOutput: [UInt8] = []
   /// As `capturedOutput`, for standard error.

@@ -38,6 +38,6 @@ public enum TranslationContext {
   /// Size of the block.
   @inlinable public static var bytes: Int { dataClock + 64 }
 
-  /// A tag no address has.
-  @inlinable public static var noTag: UInt64 { 1 }
+  /// A tag no address has, whatever its alignment bits (0...2) say of a misaligned access.
+  @inlinable public static var noTag: UInt64 { 1 << 11 }
 }
