@@ -43,7 +43,7 @@ extension AssemblyUnit {
     _ bytes: [UInt8], kind: InputFrame.Kind, macro: String, call: Location, body: Location
   ) throws(SourceError) {
     try checkMacroDepth(call)
-    expandedBytes += bytes.count
+    expandedBytes += bytes.count + 128
     if expandedBytes > limits.expandedBytes {
       throw .limit("macros expand to more than \(limits.expandedBytes) bytes", call)
     }

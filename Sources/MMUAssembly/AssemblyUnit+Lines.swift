@@ -21,6 +21,10 @@ extension AssemblyUnit {
   private func add(_ file: Int32, _ line: Int32) {
     if lastLine == (current.index, file, line) { return }
     lastLine = (current.index, file, line)
+    if lineRecords.count >= limits.lineNumbers {
+      warn("more than \(limits.lineNumbers) lines of code: the rest has no line numbers", .none)
+      return
+    }
     lineRecords.append(LineRecord(position: current.end, file: file, line: line))
   }
 

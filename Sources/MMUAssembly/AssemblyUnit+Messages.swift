@@ -8,6 +8,8 @@ extension AssemblyUnit {
       }
       return
     }
+    // Further rounds of a repetition would only repeat it.
+    for index in frames.indices { frames[index].repeatsLeft = 0 }
     // The same mistake in every round of a repetition is one mistake.
     let place = ReportedPlace(
       source: error.location.source, offset: error.location.offset, message: error.message)
@@ -83,6 +85,12 @@ extension AssemblyUnit {
 
   // MARK: Suggestions
 
+  /// The likest name, as long as the message will be shown at all.
+  func suggestion(for word: String, among candidates: @autoclosure () -> [String]) -> String? {
+    errorCount < limits.errorsShown
+      ? nearestName(to: word, among: candidates()).map { "did you mean '\($0)'?" } : nil
+  }
+
   func unknownWord(_ word: String, _ location: Location) -> SourceError {
     if hasMissingNames, !word.hasPrefix(".") {
       var error = SourceError("unknown instruction '\(word)'", location)
@@ -93,8 +101,8 @@ extension AssemblyUnit {
       var error = SourceError("unknown directive '\(word)'", location)
       if let reason = Directive.refused[word.lowercased()] {
         error.message = "\(word) is not supported: \(reason)"
-      } else if let near = nearestName(to: word, among: Directive.names) {
-        error.help = "did you mean '\(near)'?"
+      } else {
+        error.help = suggestion(for: word, among: Directive.names)
       }
       return error
     }
@@ -103,10 +111,8 @@ extension AssemblyUnit {
       error.message = "'\(word)' \(reason.message)"
       error.help = reason.help
     } else {
-      let candidates = mnemonics.names.names + macros.values.map(\.name).sorted()
-      if let near = nearestName(to: word, among: candidates) {
-        error.help = "did you mean '\(near)'?"
-      }
+      error.help = suggestion(
+        for: word, among: mnemonics.names.names + macros.values.map(\.name).sorted())
     }
     return error
   }
@@ -115,11 +121,10 @@ extension AssemblyUnit {
     var error = SourceError("expected a register, found '\(word)'", location)
     if word.hasPrefix("f"), Mnemonics.isFloatRegister(word) {
       error.message = "'\(word)' is a floating-point register, and this core has none (no F, D)"
-    } else if let near = nearestName(to: word, among: registers.names) {
-      error.help = "did you mean '\(near)'?"
     } else {
       error.help =
-        "registers are x0...x31, zero, ra, sp, gp, tp, t0...t6, s0...s11 (s0 is also fp), a0...a7"
+        suggestion(for: word, among: registers.names)
+        ?? "registers are x0...x31, zero, ra, sp, gp, tp, t0...t6, s0...s11 (s0 is also fp), a0...a7"
     }
     return error
   }

@@ -103,6 +103,8 @@ final class AssemblyUnit {
       inputMoved = false  // no statement has caused it
       try run()
     } catch {
+      // What was not read any more may define anything.
+      hasMissingNames = true
       report(error)
     }
     var output: [UInt8] = []
@@ -146,13 +148,20 @@ final class AssemblyUnit {
       checkComment(&cursor)
       if !inputMoved { frames[depth - 1].position = cursor.position }
       inputMoved = false
-      if fixups.count > limits.unresolvedFields {
-        throw .limit(
-          "more than \(limits.unresolvedFields) fields wait for layout",
-          cursor.location(start, start + 1))
-      }
+      try checkTables(cursor.location(start, start + 1))
     }
     while !frames.isEmpty { try finishFrame(isEnding: true) }
+  }
+
+  /// Keeps what grows with each statement within bounds.
+  private func checkTables(_ location: Location) throws(SourceError) {
+    let fields = max(fixups.count, nodes.count, current.points.count)
+    if fields > limits.unresolvedFields {
+      throw .limit("more than \(limits.unresolvedFields) values wait for layout", location)
+    }
+    if symbols.count > limits.symbols {
+      throw .limit("more than \(limits.symbols) symbols", location)
+    }
   }
 
   private func checkComment(_ cursor: inout Cursor) {

@@ -26,12 +26,12 @@ public struct AssemblyLimits: Sendable {
   public var includeDepth = 64
   /// Nested macros and repetitions.
   public var macroDepth = 200
-  /// Bytes that macros expand to, in total.
-  public var expandedBytes = 256 << 20
+  /// Bytes that macros expand to, in total, with 128 more for each call.
+  public var expandedBytes = 512 << 20
   /// Bytes of source read, in total.
   public var sourceBytes = 1 << 30
   /// Statements executed, counting each repetition.
-  public var statements = 100_000_000
+  public var statements = 50_000_000
   /// Bytes of the output file.
   public var outputBytes = 1 << 30
   /// Rounds of one `.rept`.
@@ -40,6 +40,10 @@ public struct AssemblyLimits: Sendable {
   public var spaceBytes = 1 << 31
   /// Fields whose value waits for layout.
   public var unresolvedFields = 16_000_000
+  /// Labels and other symbols.
+  public var symbols = 4_000_000
+  /// Instructions whose source lines are kept; more have none, with a warning.
+  public var lineNumbers = 16_000_000
   /// Parentheses and operators within one another in an expression.
   public var expressionDepth = 200
   /// Errors shown; the rest is counted.
