@@ -45,6 +45,8 @@ extension AssemblyUnit {
     }
     let (usage, counts) = mnemonics.usages[number]
     if counts.contains(count) { return nil }
+    // Something wrong in the middle (a comma forgotten) says more than the count.
+    if count < counts.lowerBound, !cursor.isAtStatementEnd { return nil }
     let word = scan.text(name.lowerBound, name.upperBound)
     let takes =
       counts.upperBound == 0
@@ -68,7 +70,9 @@ extension AssemblyUnit {
         "an instruction in \(current.name), which has no contents", location,
         help: "switch to code first: .text")
     }
-    if current.size & 3 != 0, current.points.isEmpty, !current.hasWarnedOfAlignment {
+    // (After an error the address may be wrong for that reason only.)
+    if current.size & 3 != 0, current.points.isEmpty, errorCount == 0, !current.hasWarnedOfAlignment
+    {
       current.hasWarnedOfAlignment = true
       warn(
         "instruction at an address that is no multiple of four cannot be executed", location,

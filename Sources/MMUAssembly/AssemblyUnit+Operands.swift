@@ -36,7 +36,13 @@ extension AssemblyUnit {
   func noRegister(_ cursor: Cursor) -> SourceError {
     var look = cursor
     look.skipBlanks()
-    guard let range = look.identifier() else { return unexpected(look, "a register") }
+    guard let range = look.identifier() else {
+      var error = unexpected(look, "a register")
+      if isDigit(look.byte) || look.byte == UInt8(ascii: "-") {
+        error.help = "a number must be in a register here: li t0, number"
+      }
+      return error
+    }
     return unknownRegister(
       look.text(range.lowerBound, range.upperBound),
       look.location(range.lowerBound, range.upperBound))
@@ -142,7 +148,7 @@ extension AssemblyUnit {
       try closeParenthesis(&cursor)
       return .based(value, base: base)
     }
-    guard value.modifier == .none else {
+    guard value.modifier == .none, cursor.byte != UInt8(ascii: "[") else {
       throw unexpected(cursor, "a base register in parentheses")
     }
     return .symbol(value.expression, value.location)

@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct `Diagnostics` {
   /// Set MMUEMU_RECORD to write the snapshots anew.
-  @Test(arguments: ["errors", "errors-2"])
+  @Test(arguments: ["errors", "errors-2", "errors-3"])
   func `a file full of mistakes gives the recorded messages`(_ name: String) throws {
     let source = try testData("assembly-\(name).s")
     guard case .failure(let failure) = assemble(source) else {
