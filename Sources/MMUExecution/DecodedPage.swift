@@ -45,6 +45,8 @@ func decodePage(
 ) {
   var totals: UInt64 = 0
   var at = page
+  /// The operation before, if it has its opcode's ordinary handler.
+  var before = Opcode.illegal
   for index in 0..<Operation.slots {
     let word = UInt32(littleEndian: (code + index &* 4).load(as: UInt32.self))
     let i = decode(word)
@@ -102,6 +104,13 @@ func decodePage(
         of: UInt16(truncatingIfNeeded: index &* 4 &+ 4), toByteOffset: Operation.link,
         as: UInt16.self)
     }
+    let isOrdinary = handler == handlers.operation(i.opcode) && handler != handlers.leave
+    if isOrdinary {
+      let pair = handlers.pair(before, i.opcode)
+      let isStop = !stops.isEmpty && stops.contains { $0 & 0xfff == UInt64(index &* 4) }
+      if pair != 0 && !isStop { (at - Operation.stride).storeBytes(of: pair, as: UInt.self) }
+    }
+    before = isOrdinary ? i.opcode : .illegal
     at.storeBytes(of: handler, as: UInt.self)
     at.storeBytes(of: immediate, toByteOffset: Operation.immediate, as: Int32.self)
     at.storeBytes(of: totals, toByteOffset: Operation.prefix, as: UInt64.self)

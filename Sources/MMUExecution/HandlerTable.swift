@@ -4,6 +4,8 @@ import RISCV
 struct HandlerTable {
   private let operations: UnsafeMutablePointer<UInt>
   private let farOperations: UnsafeMutablePointer<UInt>
+  /// For each two opcodes the handler that does both, or zero.
+  private let pairs: UnsafeMutablePointer<UInt>
   let leave = address(opLeave)
   let stop = address(opStop)
   let nextPage = address(opNextPage)
@@ -18,6 +20,11 @@ struct HandlerTable {
     operations.initialize(repeating: leave, count: count)
     farOperations = .allocate(capacity: count)
     farOperations.initialize(repeating: leave, count: count)
+    pairs = .allocate(capacity: count * count)
+    pairs.initialize(repeating: 0, count: count * count)
+    for (first, second, handler) in pairHandlers {
+      pairs[Int(first.rawValue) * count + Int(second.rawValue)] = Self.address(handler)
+    }
     for (opcode, handler) in Self.handlers {
       operations[Int(opcode.rawValue)] = Self.address(handler)
     }
@@ -32,9 +39,13 @@ struct HandlerTable {
   func free() {
     operations.deallocate()
     farOperations.deallocate()
+    pairs.deallocate()
   }
 
   func operation(_ opcode: Opcode) -> UInt { operations[Int(opcode.rawValue)] }
+  func pair(_ first: Opcode, _ second: Opcode) -> UInt {
+    pairs[Int(first.rawValue) &* Opcode.allCasesCount &+ Int(second.rawValue)]
+  }
   func far(_ opcode: Opcode) -> UInt { farOperations[Int(opcode.rawValue)] }
 
   /// Tells whether an operation's `extra` is what a taken branch inside the page adds.
@@ -67,4 +78,9 @@ struct HandlerTable {
       (.lb, opLb), (.lh, opLh), (.lw, opLw), (.ld, opLd), (.lbu, opLbu), (.lhu, opLhu),
       (.lwu, opLwu), (.sb, opSb), (.sh, opSh), (.sw, opSw), (.sd, opSd),
     ]
+}
+
+extension Opcode {
+  /// The number of opcodes; raw values have no gaps.
+  @inline(__always) static var allCasesCount: Int { Int(Opcode.roiEnd.rawValue) &+ 1 }
 }

@@ -83,6 +83,32 @@ func takeFar(
     acc &+ op.load(fromByteOffset: Operation.extra, as: UInt64.self))
 }
 
+/// Takes a branch inside the page if its two registers say so, else goes on.
+@inline(__always)
+func branch(
+  _ c: UnsafeMutableRawPointer, _ op: UnsafeMutableRawPointer, _ acc: UInt64,
+  _ isTaken: (UInt64, UInt64) -> Bool
+) {
+  if isTaken(register(c, op, Operation.rs1), register(c, op, Operation.rs2)) {
+    takeNear(c, op, acc)
+    return
+  }
+  next(c, op, acc)
+}
+
+/// The same for a branch that leaves the page.
+@inline(__always)
+func branchFar(
+  _ c: UnsafeMutableRawPointer, _ op: UnsafeMutableRawPointer, _ acc: UInt64,
+  _ isTaken: (UInt64, UInt64) -> Bool
+) {
+  if isTaken(register(c, op, Operation.rs1), register(c, op, Operation.rs2)) {
+    takeFar(c, op, acc)
+    return
+  }
+  next(c, op, acc)
+}
+
 @inline(__always)
 func setLink(_ c: UnsafeMutableRawPointer, _ op: UnsafeMutableRawPointer) {
   let page = c.load(fromByteOffset: EngineWord.page, as: UInt64.self)
@@ -94,156 +120,84 @@ func setLink(_ c: UnsafeMutableRawPointer, _ op: UnsafeMutableRawPointer) {
 func opBeq(
   _ c: UnsafeMutableRawPointer, _ op: UnsafeMutableRawPointer, _ acc: UInt64
 ) {
-  let a = register(c, op, Operation.rs1)
-  let b = register(c, op, Operation.rs2)
-  if a == b {
-    takeNear(c, op, acc)
-    return
-  }
-  next(c, op, acc)
+  branch(c, op, acc) { $0 == $1 }
 }
 
 @c(mmuemu_opBeqFar)
 func opBeqFar(
   _ c: UnsafeMutableRawPointer, _ op: UnsafeMutableRawPointer, _ acc: UInt64
 ) {
-  let a = register(c, op, Operation.rs1)
-  let b = register(c, op, Operation.rs2)
-  if a == b {
-    takeFar(c, op, acc)
-    return
-  }
-  next(c, op, acc)
+  branchFar(c, op, acc) { $0 == $1 }
 }
 
 @c(mmuemu_opBne)
 func opBne(
   _ c: UnsafeMutableRawPointer, _ op: UnsafeMutableRawPointer, _ acc: UInt64
 ) {
-  let a = register(c, op, Operation.rs1)
-  let b = register(c, op, Operation.rs2)
-  if a != b {
-    takeNear(c, op, acc)
-    return
-  }
-  next(c, op, acc)
+  branch(c, op, acc) { $0 != $1 }
 }
 
 @c(mmuemu_opBneFar)
 func opBneFar(
   _ c: UnsafeMutableRawPointer, _ op: UnsafeMutableRawPointer, _ acc: UInt64
 ) {
-  let a = register(c, op, Operation.rs1)
-  let b = register(c, op, Operation.rs2)
-  if a != b {
-    takeFar(c, op, acc)
-    return
-  }
-  next(c, op, acc)
+  branchFar(c, op, acc) { $0 != $1 }
 }
 
 @c(mmuemu_opBlt)
 func opBlt(
   _ c: UnsafeMutableRawPointer, _ op: UnsafeMutableRawPointer, _ acc: UInt64
 ) {
-  let a = register(c, op, Operation.rs1)
-  let b = register(c, op, Operation.rs2)
-  if signed(a) < signed(b) {
-    takeNear(c, op, acc)
-    return
-  }
-  next(c, op, acc)
+  branch(c, op, acc) { signed($0) < signed($1) }
 }
 
 @c(mmuemu_opBltFar)
 func opBltFar(
   _ c: UnsafeMutableRawPointer, _ op: UnsafeMutableRawPointer, _ acc: UInt64
 ) {
-  let a = register(c, op, Operation.rs1)
-  let b = register(c, op, Operation.rs2)
-  if signed(a) < signed(b) {
-    takeFar(c, op, acc)
-    return
-  }
-  next(c, op, acc)
+  branchFar(c, op, acc) { signed($0) < signed($1) }
 }
 
 @c(mmuemu_opBge)
 func opBge(
   _ c: UnsafeMutableRawPointer, _ op: UnsafeMutableRawPointer, _ acc: UInt64
 ) {
-  let a = register(c, op, Operation.rs1)
-  let b = register(c, op, Operation.rs2)
-  if signed(a) >= signed(b) {
-    takeNear(c, op, acc)
-    return
-  }
-  next(c, op, acc)
+  branch(c, op, acc) { signed($0) >= signed($1) }
 }
 
 @c(mmuemu_opBgeFar)
 func opBgeFar(
   _ c: UnsafeMutableRawPointer, _ op: UnsafeMutableRawPointer, _ acc: UInt64
 ) {
-  let a = register(c, op, Operation.rs1)
-  let b = register(c, op, Operation.rs2)
-  if signed(a) >= signed(b) {
-    takeFar(c, op, acc)
-    return
-  }
-  next(c, op, acc)
+  branchFar(c, op, acc) { signed($0) >= signed($1) }
 }
 
 @c(mmuemu_opBltu)
 func opBltu(
   _ c: UnsafeMutableRawPointer, _ op: UnsafeMutableRawPointer, _ acc: UInt64
 ) {
-  let a = register(c, op, Operation.rs1)
-  let b = register(c, op, Operation.rs2)
-  if a < b {
-    takeNear(c, op, acc)
-    return
-  }
-  next(c, op, acc)
+  branch(c, op, acc) { $0 < $1 }
 }
 
 @c(mmuemu_opBltuFar)
 func opBltuFar(
   _ c: UnsafeMutableRawPointer, _ op: UnsafeMutableRawPointer, _ acc: UInt64
 ) {
-  let a = register(c, op, Operation.rs1)
-  let b = register(c, op, Operation.rs2)
-  if a < b {
-    takeFar(c, op, acc)
-    return
-  }
-  next(c, op, acc)
+  branchFar(c, op, acc) { $0 < $1 }
 }
 
 @c(mmuemu_opBgeu)
 func opBgeu(
   _ c: UnsafeMutableRawPointer, _ op: UnsafeMutableRawPointer, _ acc: UInt64
 ) {
-  let a = register(c, op, Operation.rs1)
-  let b = register(c, op, Operation.rs2)
-  if a >= b {
-    takeNear(c, op, acc)
-    return
-  }
-  next(c, op, acc)
+  branch(c, op, acc) { $0 >= $1 }
 }
 
 @c(mmuemu_opBgeuFar)
 func opBgeuFar(
   _ c: UnsafeMutableRawPointer, _ op: UnsafeMutableRawPointer, _ acc: UInt64
 ) {
-  let a = register(c, op, Operation.rs1)
-  let b = register(c, op, Operation.rs2)
-  if a >= b {
-    takeFar(c, op, acc)
-    return
-  }
-  next(c, op, acc)
+  branchFar(c, op, acc) { $0 >= $1 }
 }
 
 @c(mmuemu_opJump)

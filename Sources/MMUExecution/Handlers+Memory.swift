@@ -23,10 +23,13 @@ private func touchEntry(_ c: UnsafeMutableRawPointer, _ slot: UnsafeMutableRawPo
   UnsafeMutablePointer<UInt64>(bitPattern: stamp).unsafelyUnwrapped.pointee = clock
 }
 
+/// What follows a load or a store that the filter answered.
+typealias Continuation = (UnsafeMutableRawPointer, UnsafeMutableRawPointer, UInt64) -> Void
+
 @inline(__always)
-private func load<T: FixedWidthInteger>(
+func load<T: FixedWidthInteger>(
   _ c: UnsafeMutableRawPointer, _ op: UnsafeMutableRawPointer, _ acc: UInt64, _ type: T.Type,
-  _ extend: (T) -> UInt64
+  _ extend: (T) -> UInt64, then: Continuation = next
 ) {
   let address = register(c, op, Operation.rs1) &+ immediate(op)
   let slot = slot(c, TranslationContext.readFilter, address)
@@ -39,12 +42,13 @@ private func load<T: FixedWidthInteger>(
   touchEntry(c, slot)
   let value = UnsafeRawPointer(bitPattern: UInt(host)).unsafelyUnwrapped.load(as: T.self)
   setRegister(c, op, extend(T(littleEndian: value)))
-  next(c, op, acc)
+  then(c, op, acc)
 }
 
 @inline(__always)
-private func store<T: FixedWidthInteger>(
-  _ c: UnsafeMutableRawPointer, _ op: UnsafeMutableRawPointer, _ acc: UInt64, _ type: T.Type
+func store<T: FixedWidthInteger>(
+  _ c: UnsafeMutableRawPointer, _ op: UnsafeMutableRawPointer, _ acc: UInt64, _ type: T.Type,
+  then: Continuation = next
 ) {
   let address = register(c, op, Operation.rs1) &+ immediate(op)
   let slot = slot(c, TranslationContext.writeFilter, address)
@@ -58,7 +62,7 @@ private func store<T: FixedWidthInteger>(
   let value = T(truncatingIfNeeded: register(c, op, Operation.rs2)).littleEndian
   UnsafeMutableRawPointer(bitPattern: UInt(host)).unsafelyUnwrapped.storeBytes(
     of: value, as: T.self)
-  next(c, op, acc)
+  then(c, op, acc)
 }
 
 @inline(__always)

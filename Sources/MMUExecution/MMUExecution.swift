@@ -7,4 +7,5 @@
 // operations and skips every lookup that could change nothing; registers, memory, counters and
 // cycles are the same after any number of instructions. Start with `Core`, then `ReferenceEngine`;
 // the fast engine is `FastEngine` (the loop around a slice), `DecodedPage` (the decoder) and
-// `Handlers` (one function for each operation).
+// `Handlers` (one function for each operation,
+// `Handlers+Pairs` for two at once).
