@@ -1,4 +1,5 @@
 import MMUKit
+import MMUMemory
 import MMUReporting
 
 /// The guest's streams, which are the command's.
@@ -22,6 +23,13 @@ extension CommandCall {
   func execute(
     _ program: ProgramFile, _ run: RunDescription, _ streams: Streams
   ) throws(CommandFailure) -> RunResult {
+    // The tables of the machine's own take an eighth more at most.
+    let ram = run.configuration.ram
+    guard Platform.canMap(bytes: ram + ram / 8 + (64 << 20)) else {
+      throw .usage(
+        "this host cannot provide \(ByteSize.print(ram)) of RAM (lazily backed)",
+        help: "give the machine less: --ram 64M")
+    }
     let machine: Machine
     do throws(StartError) {
       machine = try Machine(

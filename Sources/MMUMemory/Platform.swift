@@ -13,19 +13,30 @@
 package enum Platform {
   /// Maps zeroed, lazily backed memory; ends the process if the host refuses.
   package static func map(bytes: UInt64, hugePages: Bool) -> UnsafeMutableRawPointer {
-    #if canImport(Darwin)
-      let flags = MAP_PRIVATE | MAP_ANON | MAP_NORESERVE
-    #else
-      let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
-    #endif
-    let pointer = mmap(nil, Int(bytes), PROT_READ | PROT_WRITE, flags, -1, 0)
-    guard let pointer, pointer != MAP_FAILED else {
+    guard let pointer = reserve(bytes) else {
       preconditionFailure("the host cannot map \(bytes) bytes")
     }
     #if os(Linux)
       if hugePages { _ = madvise(pointer, Int(bytes), 14 /* MADV_HUGEPAGE */) }
     #endif
     return pointer
+  }
+
+  /// Tells whether the host would map so much, lazily backed.
+  package static func canMap(bytes: UInt64) -> Bool {
+    guard let pointer = reserve(bytes) else { return false }
+    unmap(pointer, bytes: bytes)
+    return true
+  }
+
+  private static func reserve(_ bytes: UInt64) -> UnsafeMutableRawPointer? {
+    #if canImport(Darwin)
+      let flags = MAP_PRIVATE | MAP_ANON | MAP_NORESERVE
+    #else
+      let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
+    #endif
+    let pointer = mmap(nil, Int(bytes), PROT_READ | PROT_WRITE, flags, -1, 0)
+    return pointer == MAP_FAILED ? nil : pointer
   }
 
   /// Returns memory of `map`.
