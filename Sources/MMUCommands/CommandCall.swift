@@ -1,4 +1,5 @@
 import MMUAssembly
+import MMUKernel
 
 /// A command line taken apart: the command, its options in order, and its operands.
 struct CommandCall {
@@ -10,11 +11,13 @@ struct CommandCall {
   var isExplicit = false
   var wantsVersion = false
   var wantsUsage = false
+  /// Takes the place of the kernel's own.
+  var pageFaultHandler: (any PageFaultHandler)?
 
   /// Takes the words apart.
   ///
   /// - Throws: what cannot be understood, with the nearest thing that can.
-  init(parsing arguments: [String], streams: Streams) throws(CommandFailure) {
+  init(parsing arguments: [String]) throws(CommandFailure) {
     var words = arguments[...]
     command = .run
     if let first = words.first, let named = CommandName(rawValue: first) {

@@ -3,6 +3,7 @@
 // policies is a ten-line main. One table of options (OptionTable) drives parsing, `--help`, `help` and
 // suggestions; each command has a file of its own (RunCommand, AssembleCommand, ...).
 
+public import MMUKernel
 import MMUMemory
 
 /// The command line of `mmuemu`.
@@ -17,10 +18,15 @@ public enum Commands {
   /// - Parameters:
   ///   - arguments: the words after the tool's own name.
   ///   - streams: what it reads and writes.
+  ///   - pageFaultHandler: takes the place of the kernel's own in `run`, for a tool with a policy of
+  ///     one's own; nil is the kernel's.
   /// - Returns: the exit status, by the table of `help exit`.
-  public static func main(_ arguments: [String], streams: Streams) -> Int32 {
+  public static func main(
+    _ arguments: [String], streams: Streams, pageFaultHandler: (any PageFaultHandler)? = nil
+  ) -> Int32 {
     do {
-      let call = try CommandCall(parsing: arguments, streams: streams)
+      var call = try CommandCall(parsing: arguments)
+      call.pageFaultHandler = pageFaultHandler
       return try call.execute(streams)
     } catch {
       streams.report(error.diagnostics)

@@ -34,7 +34,7 @@ extension CommandCall {
     do throws(StartError) {
       machine = try Machine(
         run.configuration, program: program.image, path: run.program, arguments: run.arguments,
-        host: GuestStreams(streams))
+        host: GuestStreams(streams), pageFaultHandler: pageFaultHandler)
     } catch {
       throw .badInput(run.program, error.description)
     }

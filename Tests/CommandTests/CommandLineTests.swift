@@ -45,7 +45,7 @@ func contents(_ path: String) -> String {
 @Suite struct `Command line` {
   @Test func `options end at the file, and what follows is the guest's`() throws {
     let call = try CommandCall(
-      parsing: ["--seed", "3", "--ram=8M", "prog", "--seed", "4", "-x"], streams: .captured())
+      parsing: ["--seed", "3", "--ram=8M", "prog", "--seed", "4", "-x"])
     #expect(call.command == .run)
     #expect(!call.isExplicit)
     #expect(call.operands == ["prog", "--seed", "4", "-x"])
@@ -56,20 +56,20 @@ func contents(_ path: String) -> String {
   }
 
   @Test func `run names a file called like a command`() throws {
-    let call = try CommandCall(parsing: ["run", "list", "presets"], streams: .captured())
+    let call = try CommandCall(parsing: ["run", "list", "presets"])
     #expect(call.command == .run)
     #expect(call.operands == ["list", "presets"])
   }
 
   @Test func `two dashes end the options`() throws {
-    let call = try CommandCall(parsing: ["-q", "--", "-f", "--", "x"], streams: .captured())
+    let call = try CommandCall(parsing: ["-q", "--", "-f", "--", "x"])
     #expect(call.has(.quiet))
     #expect(call.operands == ["-f", "--", "x"])
   }
 
   @Test func `other commands take options anywhere`() throws {
     let call = try CommandCall(
-      parsing: ["asm", "a.s", "-oout", "-I", "x", "-Iy", "--defsym", "N=2"], streams: .captured())
+      parsing: ["asm", "a.s", "-oout", "-I", "x", "-Iy", "--defsym", "N=2"])
     #expect(call.operands == ["a.s"])
     #expect(call.value(of: .output) == "out")
     #expect(call.values(of: .include) == ["x", "y"])
@@ -82,7 +82,7 @@ func contents(_ path: String) -> String {
         "--set", "seed=5", "--seed", "6", "--no-aslr", "--max-cycles", "9", "--engine",
         "reference", "--wx", "deny", "--from", "a", "--to", "b", "--env", "X=1", "--env", "Y=",
         "--preset", "zen2", "p",
-      ], streams: .captured()
+      ]
     ).configuration()
     var expected = try MachineConfiguration(preset: "zen2")
     expected.seed = 6

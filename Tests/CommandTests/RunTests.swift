@@ -1,4 +1,6 @@
 import Foundation
+import MMUKernel
+import MMUPaging
 import TestSupport
 import Testing
 
@@ -45,6 +47,30 @@ import Testing
         #expect(try run(source, ["--quiet", "--engine", "reference"]).status == 139, "\(source)")
       }
     }
+  }
+
+  /// Counts the faults and leaves them to the kernel.
+  final class Counting: PageFaultHandler {
+    var faults: UInt64 = 0
+
+    func handle(
+      _ fault: PageFault, frame: TrapFrame, services: inout KernelServices
+    ) -> FaultOutcome {
+      faults += 1
+      return services.handleByDefault(fault)
+    }
+  }
+
+  @Test func `a tool with a handler of its own is one call`() {
+    let handler = Counting()
+    let streams = Streams.captured()
+    let status = Commands.main(
+      ["--report", "json", repositoryRoot() + "/Programs/brk_heap.s"], streams: streams,
+      pageFaultHandler: handler)
+    #expect(status == 0)
+    // The 83rd is the stack's first page, which execve itself filled in.
+    #expect(handler.faults == 82)
+    #expect(streams.errorText.contains("\"minor\": 83,"))
   }
 
   @Test func `limits end a run with 75 and a report`() throws {
