@@ -47,7 +47,10 @@ let package = Package(
     library("MMUReporting", on: ["MMUKit", "MMUAssembly"]),
     library(
       "MMUCommands",
-      on: ["MMUReporting", "MMUKit", "MMUAssembly", "MMUMemory", "MMUPaging"]),
+      on: [
+        "MMUReporting", "MMUKit", "MMUAssembly", "MMUMemory", "MMUPaging", "MMUKernel", "RISCV",
+        "ExecutableFormat",
+      ]),
     .executableTarget(name: "mmuemu", dependencies: ["MMUCommands"], swiftSettings: settings),
     .executableTarget(
       name: "Benchmarks", dependencies: ["MMUKit", "MMUMemory", "MMUPaging"],
@@ -62,6 +65,9 @@ let package = Package(
     tests("KernelTests", of: ["MMUKernel", "MMUKit"]),
     tests(
       "CommandTests",
-      of: ["MMUCommands", "MMUReporting", "MMUKit", "MMUExecution", "MMUMemory", "MMUPaging"]),
+      of: [
+        "MMUCommands", "MMUReporting", "MMUKit", "MMUExecution", "MMUMemory", "MMUPaging",
+        "MMUKernel",
+      ]),
   ]
 )
