@@ -56,6 +56,7 @@ extension MMU {
       throw GeneralProtection()
     }
     state.pointee.controls = new
+    if new.protectionKeys { state.pointee.isPlain = false }
     state.pointee.pcid = new.processContexts ? state.pointee.controlRegister3Low : 0
     dropFilters(state)
     if new.globalPages != old.globalPages || (old.processContexts && !new.processContexts) {

@@ -52,9 +52,13 @@ public final class MMU {
           structure(configuration.pml4eCache), structure(configuration.pdpteCache),
           structure(configuration.pdeCache)
         ),
-        context: context, counters: counters, base: memory.base, ramBytes: memory.bytes,
+        isPlain: false, context: context, counters: counters, base: memory.base,
+        ramBytes: memory.bytes,
         watch: memory.watch, memory: Unmanaged.passUnretained(memory), costs: costs,
         fetchTouch: clock(TranslationContext.noTouch)))
+    state.pointee.isPlain =
+      state.pointee.dtlb.isPlain && state.pointee.stlb.isPlain
+      && !configuration.controls.protectionKeys
     dropFilters(state)
   }
 

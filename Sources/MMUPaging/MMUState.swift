@@ -50,6 +50,9 @@ struct TLB {
     active.initialize(to: list.prefix { $0.size == 0 }.count)
   }
 
+  /// The array of 4 KiB pages is looked up first, and scanned.
+  var isPlain: Bool { probeCount > 0 && probes[0].size == 0 && probes[0].store.isPlain }
+
   func free() {
     active.deallocate()
     for i in 0..<arrayCount { arrays[i].free() }
@@ -73,6 +76,10 @@ package struct MMUState {
   var stlb: TLB
   /// Caches of PML4, PDPT and PD entries; a nil one is not there.
   var structures: (TagStore?, TagStore?, TagStore?)
+
+  /// Both data-side arrays of 4 KiB pages are `isPlain`, no other page was ever cached, and protection
+  /// keys were never on.
+  var isPlain: Bool
 
   package let context: UnsafeMutableRawPointer
   package let counters: UnsafeMutablePointer<UInt64>

@@ -168,6 +168,36 @@ package struct TagStore {
     return lowest
   }
 
+  /// LRU with sets by mask and narrow enough to scan: what the functions ending in Plainly need.
+  var isPlain: Bool { policy == .lru && wide == nil && fields.pointee.setMask != .max }
+
+  /// `find` in a plain array without global entries.
+  @inline(__always) func findPlainly(_ tag: UInt64) -> Int {
+    let set = Int(truncatingIfNeeded: Tag.number(tag) & fields.pointee.setMask)
+    let start = set &* ways
+    return scan(start, start &+ ways, tag)
+  }
+
+  /// `touch` in a plain array.
+  @inline(__always) func stampUse(_ entry: Int) {
+    let now = clock.pointee &+ 1
+    clock.pointee = now
+    stamps[entry] = now
+  }
+
+  /// `insert` into a plain array that never held anything but non-global entries of one size.
+  @inline(__always)
+  func insertPlainly(_ tag: UInt64, _ value: UInt64) -> (entry: Int, evicted: UInt64) {
+    let set = Int(truncatingIfNeeded: Tag.number(tag) & fields.pointee.setMask)
+    let entry = oldest(set)
+    let old = tags[entry]
+    if old == 0 { live[0] &+= 1 }
+    tags[entry] = tag
+    values[entry] = value
+    stampUse(entry)
+    return (entry, old)
+  }
+
   /// The entry with exactly this tag; -1 if there is none.
   func findExactly(_ tag: UInt64) -> Int {
     let start = set(of: Tag.number(tag)) &* ways
@@ -236,25 +266,29 @@ package struct TagStore {
     switch policy {
     case .lru, .fifo:
       if let wide { return wide.pointee.oldest(set, stamps) }
-      // An invalid entry has stamp 0: the least stamp finds it first.
-      let stamps = stamps
-      let ways = ways
-      let start = set &* ways
-      var best = start
-      var least = stamps[start]
-      var entry = start &+ 1
-      let end = start &+ ways
-      while entry < end {
-        let stamp = stamps[entry]
-        let isLess = stamp < least
-        best = isLess ? entry : best
-        least = isLess ? stamp : least
-        entry &+= 1
-      }
-      return best
+      return oldest(set)
     case .treePLRU, .random:
       return otherVictim(set)
     }
+  }
+
+  /// The entry of a set with the least stamp; an invalid one has stamp 0, so it comes first.
+  @inline(__always) private func oldest(_ set: Int) -> Int {
+    let stamps = stamps
+    let ways = ways
+    let start = set &* ways
+    var best = start
+    var least = stamps[start]
+    var entry = start &+ 1
+    let end = start &+ ways
+    while entry < end {
+      let stamp = stamps[entry]
+      let isLess = stamp < least
+      best = isLess ? entry : best
+      least = isLess ? stamp : least
+      entry &+= 1
+    }
+    return best
   }
 
   @inline(never) private func otherVictim(_ set: Int) -> Int {
