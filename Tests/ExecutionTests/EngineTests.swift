@@ -1,3 +1,4 @@
+import Foundation
 import MMUExecution
 import MMUMemory
 import MMUPaging
@@ -5,6 +6,10 @@ import RISCV
 import Testing
 
 @Suite struct EngineTests {
+  /// Programs for each geometry: 12, or what `.ci/engines` asks for.
+  static let seeds =
+    ProcessInfo.processInfo.environment["MMUEMU_SEEDS"].flatMap { UInt64($0) } ?? 12
+
   /// The geometries that the filter treats differently.
   static let geometries: [(String, MMUConfiguration)] = {
     var full = MMUConfiguration()
@@ -58,7 +63,7 @@ import Testing
     _ geometry: Int
   ) {
     let (name, configuration) = Self.geometries[geometry]
-    for seed in 1...UInt64(12) {
+    for seed in 1...Self.seeds {
       let program = randomProgram(seed: seed * 977, length: 600 + Int(seed % 3) * 900)
       var choice = seed
       // Marks by instructions and by cycles, from one to some thousands apart.
