@@ -34,18 +34,18 @@ extension AddressSpace {
     } else {
       above = nil
     }
-    system.retainSource(area.source)
+    system.retainSource(area.source, by: self)
     switch (below, above) {
     case (let below?, _?):
-      system.releaseSource(area.source)
-      system.releaseSource(area.source)
+      system.releaseSource(area.source, by: self)
+      system.releaseSource(area.source, by: self)
       areas.remove(at: position)
       areas.replace(at: below, with: area)
     case (let below?, nil):
-      system.releaseSource(area.source)
+      system.releaseSource(area.source, by: self)
       areas.replace(at: below, with: area)
     case (nil, let above?):
-      system.releaseSource(area.source)
+      system.releaseSource(area.source, by: self)
       areas.replace(at: above, with: area)
     case (nil, nil):
       areas.insert(area, at: position)
@@ -71,7 +71,7 @@ extension AddressSpace {
     guard var area = areas.area(position) else { preconditionFailure("no area to split") }
     precondition(area.lower < address && address < area.upper, "a cut outside the area")
     system.charge(system.costs.areaOperation)
-    system.retainSource(area.source)
+    system.retainSource(area.source, by: self)
     var upper = area
     upper.lower = address
     upper.pageOffset += (address - area.lower) / pageBytes
@@ -80,6 +80,43 @@ extension AddressSpace {
     // Looked up anew: an insertion may move areas between chunks.
     areas.insert(upper, at: areas.firstEnding(after: address))
     return areas.firstEnding(after: address)
+  }
+
+  /// Changes flags of the areas in a range, splitting and joining them as that takes: madvise.
+  ///
+  /// - Throws: ENOMEM if part of the range is not mapped, the rest being done; at once if there would
+  ///   be too many areas.
+  func changeFlags(
+    _ lower: UInt64, _ upper: UInt64, set: VirtualMemoryArea.Flags = [],
+    clear: VirtualMemoryArea.Flags = []
+  ) throws(Errno) {
+    var at = lower
+    var hole = false
+    while at < upper {
+      var position = areas.firstEnding(after: at)
+      guard var area = areas.area(position), area.lower < upper else { throw .noMemory }
+      if area.lower > at {
+        hole = true
+        at = area.lower
+      }
+      let end = min(upper, area.upper)
+      let flags = area.flags.subtracting(clear).union(set)
+      if flags != area.flags {
+        let cuts = (area.lower < at ? 1 : 0) + (end < area.upper ? 1 : 0)
+        if areas.count + cuts > maximumAreas { throw .noMemory }
+        if area.lower < at { position = split(position, at: at) }
+        if end < area.upper { split(position, at: end) }
+        position = areas.firstEnding(after: at)
+        area = areas.area(position)!
+        areas.remove(at: position)
+        area.flags = flags
+        insertMerging(area)
+        // The area was counted once more by the insertion.
+        system.releaseSource(area.source, by: self)
+      }
+      at = end
+    }
+    if hole { throw .noMemory }
   }
 
   /// Gives an area its identity before its first private page is made.

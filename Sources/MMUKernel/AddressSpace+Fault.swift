@@ -16,6 +16,8 @@ enum FaultResolution: UInt8 {
   case fileMapped
   /// A write to an untouched page of a private file mapping: a copy of the file's.
   case fileCopied
+  /// A page of a file that had to be read from the disk: a major fault.
+  case fileRead
   /// The entry allows the access already: a stale translation.
   case spurious
   /// No area there.
@@ -43,8 +45,7 @@ extension AddressSpace {
   ///     the area forbids the access                      -> denied
   ///     nothing mapped: anonymous, read                  -> zeroPage
   ///                     anonymous, write                 -> zeroFilled
-  ///                     file, read or fetch              -> fileMapped, or beyondFile
-  ///                     file, write                      -> fileCopied, or beyondFile
+  ///                     file                             -> see `fillFromFile`
   ///     mapped, R/W = 0 and a write                      -> copied or reused
   ///     mapped, and the entry allows the access          -> spurious
   ///
@@ -70,6 +71,9 @@ extension AddressSpace {
     let old = entry.pointee
     if old == 0 { return fillAbsent(area, address, access, entry) }
     if access & 2 != 0 && old & PageTableEntry.writable.rawValue == 0 {
+      if area.pointee.flags.contains(.shared) {
+        return writeShared(area.pointee, address, entry)
+      }
       return copyOnWrite(area, address, entry)
     }
     // Whatever the entry says, the area allows it: bring the entry up to it.
@@ -102,36 +106,6 @@ extension AddressSpace {
     changeResident(anonymous: 1, file: 0)
     if area.pointee.anonymousIdentity == 0 { prepareAnonymous(address) }
     return .zeroFilled
-  }
-
-  /// Nothing is mapped yet in a private mapping of a file.
-  @inline(never)
-  private func fillFromFile(
-    _ area: UnsafeMutablePointer<VirtualMemoryArea>, _ address: UInt64, _ access: UInt64,
-    _ entry: UnsafeMutablePointer<UInt64>, _ bits: UInt64
-  ) -> FaultResolution {
-    guard let file = system.sources[Int(area.pointee.source)] else {
-      preconditionFailure("an area shows a file that is gone")
-    }
-    let page = area.pointee.pageOffset &+ (address &- area.pointee.lower) / pageBytes
-    if page >= file.pageCount { return .beyondFile }
-    guard let cached = file.frame(of: page, in: system) else { return .outOfMemory }
-    system.charge(system.costs.entryEdit)
-    if access & 2 == 0 {
-      system.frames.retain(FrameNumber(cached))
-      tables.set(entry, to: cached << 12 | bits)
-      changeResident(anonymous: 0, file: 1)
-      return .fileMapped
-    }
-    let frame = system.frames.take(.anonymous, zeroed: false)
-    if frame == 0 { return .outOfMemory }
-    system.memory.copy(FrameNumber(cached), to: FrameNumber(frame))
-    system.charge(system.costs.frameAllocation &+ system.costs.pageCopy)
-    let written = PageTableEntry.writable.rawValue | PageTableEntry.dirty.rawValue
-    tables.set(entry, to: frame << 12 | bits | written)
-    changeResident(anonymous: 1, file: 0)
-    if area.pointee.anonymousIdentity == 0 { prepareAnonymous(address) }
-    return .fileCopied
   }
 
   /// A write to a private page that is mapped read-only.

@@ -5,6 +5,8 @@ struct MapFlags: OptionSet {
   let rawValue: UInt64
   static var shared: Self { Self(rawValue: 0x01) }
   static var `private`: Self { Self(rawValue: 0x02) }
+  /// What MAP_SHARED_VALIDATE accepts: Linux's LEGACY_MAP_MASK.
+  static var known: UInt64 { 0x0407_f933 }
   static var typeMask: UInt64 { 0x0f }
   static var fixed: Self { Self(rawValue: 0x10) }
   static var anonymous: Self { Self(rawValue: 0x20) }
@@ -18,12 +20,16 @@ struct MapFlags: OptionSet {
 }
 
 extension AddressSpace {
-  /// mmap of private anonymous memory: checks in Linux's order, placement, the area.
+  /// mmap: checks in Linux's order, placement, the area.
   ///
+  /// - Parameters:
+  ///   - file: what to show from page `firstPage` on; nil is anonymous memory, of which a shared
+  ///     mapping makes a nameless file.
   /// - Returns: the address of the mapping.
-  /// - Throws: EINVAL, ENOMEM, EPERM or EEXIST, as Linux's do_mmap.
-  func mapAnonymous(
-    at hint: UInt64, length: UInt64, permissions: MemoryPermissions, flags: MapFlags
+  /// - Throws: EINVAL, ENOMEM, EPERM, EEXIST, EACCES, ENODEV, EOVERFLOW, as Linux's do_mmap.
+  func map(
+    at hint: UInt64, length: UInt64, permissions: MemoryPermissions, flags: MapFlags,
+    file: OpenFile? = nil, firstPage: UInt64 = 0, nameless: Volume? = nil
   ) throws(Errno) -> UInt64 {
     if length == 0 { throw .invalid }
     let isFixed = flags.contains(.fixed) || flags.contains(.fixedNoReplace)
@@ -34,6 +40,7 @@ extension AddressSpace {
     }
     let bytes = (length &+ 4095) & ~4095
     if bytes == 0 { throw .noMemory }
+    if firstPage &+ bytes / pageBytes < firstPage { throw .overflow }
     if areas.count > maximumAreas { throw .noMemory }
     if bytes > Self.userLimit { throw .noMemory }
     if isFixed {
@@ -44,8 +51,12 @@ extension AddressSpace {
     } else {
       address = try place(bytes, hint: address)
     }
-    if flags.rawValue & MapFlags.typeMask != MapFlags.private.rawValue { throw .invalid }
-    if permissions.contains(.write) && !flags.contains(.noReserve)
+    let isShared = try checkType(flags, permissions, file)
+    if let file, firstPage + bytes / pageBytes > 1 << 51 || !(file.inode?.isRegular ?? false) {
+      throw file.inode?.isRegular ?? false ? .overflow : .noDevice
+    }
+    let isCounted = isShared ? file == nil : permissions.contains(.write)
+    if isCounted && !flags.contains(.noReserve)
       && !canPromise(bytes / pageBytes)
     {
       throw .noMemory
@@ -55,10 +66,43 @@ extension AddressSpace {
     if flags.contains(.noReserve) { areaFlags.insert(.noReserve) }
     if flags.contains(.growsDown) { areaFlags.insert(.growsDown) }
     if flags.contains(.locked) { areaFlags.insert(.locked) }
-    insertMerging(
-      VirtualMemoryArea(
-        lower: address, upper: address + bytes, permissions: permissions, flags: areaFlags))
+    if isShared {
+      areaFlags.insert(.shared)
+      if let file, !file.isWritable { areaFlags.insert(.neverWritten) }
+    }
+    var area = VirtualMemoryArea(
+      lower: address, upper: address + bytes, permissions: permissions, flags: areaFlags)
+    var shown = file
+    if isShared && file == nil, let nameless {
+      let inode = Inode(nameless, .regular, mode: 0o777)
+      inode.size = bytes
+      shown = OpenFile(system, .inode(inode), path: "/dev/zero (deleted)", flags: 2)
+    }
+    if let shown {
+      area.source = system.source(of: shown)
+      area.pageOffset = firstPage
+    }
+    insertMerging(area)
+    if file == nil { shown?.release() }
     return address
+  }
+
+  /// The checks on MAP_SHARED, MAP_PRIVATE and how the file was opened; whether it is shared.
+  private func checkType(
+    _ flags: MapFlags, _ permissions: MemoryPermissions, _ file: OpenFile?
+  ) throws(Errno) -> Bool {
+    let type = flags.rawValue & MapFlags.typeMask
+    let isShared = type == MapFlags.shared.rawValue || type == 3 && file != nil
+    if !isShared && type != MapFlags.private.rawValue { throw .invalid }
+    if let file {
+      if type == 3 && flags.rawValue & ~MapFlags.known != 0 { throw .notSupported }
+      if isShared && permissions.contains(.write) && !file.isWritable { throw .accessDenied }
+      if !file.isReadable { throw .accessDenied }
+      if flags.contains(.growsDown) { throw .invalid }
+    } else if isShared && flags.contains(.growsDown) {
+      throw .invalid
+    }
+    return isShared
   }
 
   /// Finds free space: at the hint if it is free, else the highest below `mapTop`, else the lowest

@@ -20,8 +20,11 @@ extension AddressSpace {
         at = end
         continue
       }
+      if permissions.contains(.write) && area.flags.contains(.neverWritten) {
+        throw .accessDenied
+      }
       if permissions.contains(.write) && !area.permissions.contains(.write)
-        && !area.flags.contains(.noReserve) && !canPromise((end - at) / pageBytes)
+        && area.flags.isDisjoint(with: [.noReserve, .shared]) && !canPromise((end - at) / pageBytes)
       {
         throw .noMemory
       }
@@ -37,7 +40,7 @@ extension AddressSpace {
       area.permissions = permissions
       insertMerging(area)
       // The area was counted once more by the insertion.
-      system.releaseSource(area.source)
+      system.releaseSource(area.source, by: self)
       protectPages(at, end, permissions)
       at = end
     }
@@ -77,6 +80,11 @@ extension AddressSpace {
     let accessible = permissions.rawValue != 0
     let canWrite = permissions.contains(.write)
     let execute = permissions.contains(.execute)
+    // A page of a shared mapping that is dirty already may be written without notice.
+    let dirty = PageTableEntry.dirty.rawValue
+    let area = areas.area(at: lower)?.pointee
+    let isShared = area?.flags.contains(.shared) ?? false
+    let tracksWrites = system.sources[Int(area?.source ?? 0)]?.inode?.isOnDisk ?? false
     var batch = InvalidationBatch()
     var edits: UInt64 = 0
     tables.forEachTable(in: lower, upper) { address, entries, count in
@@ -86,8 +94,12 @@ extension AddressSpace {
         var new = old & ~(present | writable | noExecute | SoftwareEntry.inaccessible)
         new |= accessible ? present : SoftwareEntry.inaccessible
         if !execute { new |= noExecute }
-        if canWrite && frames.isExclusive((old & PageTableEntry.addressMask) &>> 12) {
-          new |= writable
+        if canWrite {
+          if isShared {
+            new |= tracksWrites ? (old & dirty) &>> 5 : writable
+          } else if frames.isExclusive((old & PageTableEntry.addressMask) &>> 12) {
+            new |= writable
+          }
         }
         if new == old { continue }
         entries[i] = new

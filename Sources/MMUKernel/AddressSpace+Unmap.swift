@@ -36,7 +36,7 @@ extension AddressSpace {
       system.charge(system.costs.areaOperation)
       // Pages go before the file's frames may.
       unmapPages(area.lower, area.upper, batch: &batch)
-      system.releaseSource(area.source)
+      system.releaseSource(area.source, by: self)
       position = areas.firstEnding(after: lower)
     }
     let floor = areas.previous(position).flatMap { areas.area($0) }?.upper ?? 0

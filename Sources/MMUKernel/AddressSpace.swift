@@ -92,7 +92,7 @@ public final class AddressSpace {
     unmapPages(0, Self.userLimit, batch: &batch)
     while let area = areas.area(areas.start) {
       areas.remove(at: areas.start)
-      system.releaseSource(area.source)
+      system.releaseSource(area.source, by: self)
       system.charge(system.costs.areaOperation)
     }
     tables.freeTables(0, 1 << 47, floor: 0, ceiling: 1 << 47, batch: &batch)

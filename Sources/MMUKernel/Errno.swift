@@ -5,6 +5,7 @@ public enum Errno: Int64, Error, Sendable, CaseIterable {
   case noProcess = 3
   case interrupted = 4
   case inputOutput = 5
+  case noDeviceOrAddress = 6
   case argumentsTooLong = 7
   case notExecutable = 8
   case badDescriptor = 9
@@ -13,14 +14,26 @@ public enum Errno: Int64, Error, Sendable, CaseIterable {
   case noMemory = 12
   case accessDenied = 13
   case badAddress = 14
+  case busy = 16
   case exists = 17
+  case crossDevice = 18
   case noDevice = 19
+  case notDirectory = 20
+  case isDirectory = 21
   case invalid = 22
+  case tooManyFiles = 24
+  case notTerminal = 25
+  case textBusy = 26
   case fileTooLarge = 27
   case noSpace = 28
   case illegalSeek = 29
+  case readOnlyFileSystem = 30
   case brokenPipe = 32
+  case outOfRange = 34
+  case nameTooLong = 36
   case notImplemented = 38
+  case notEmpty = 39
+  case tooManyLinks = 40
   case overflow = 75
   case notSupported = 95
 
@@ -32,6 +45,7 @@ public enum Errno: Int64, Error, Sendable, CaseIterable {
     case .noProcess: "ESRCH"
     case .interrupted: "EINTR"
     case .inputOutput: "EIO"
+    case .noDeviceOrAddress: "ENXIO"
     case .argumentsTooLong: "E2BIG"
     case .notExecutable: "ENOEXEC"
     case .badDescriptor: "EBADF"
@@ -40,14 +54,26 @@ public enum Errno: Int64, Error, Sendable, CaseIterable {
     case .noMemory: "ENOMEM"
     case .accessDenied: "EACCES"
     case .badAddress: "EFAULT"
+    case .busy: "EBUSY"
     case .exists: "EEXIST"
+    case .crossDevice: "EXDEV"
     case .noDevice: "ENODEV"
+    case .notDirectory: "ENOTDIR"
+    case .isDirectory: "EISDIR"
     case .invalid: "EINVAL"
+    case .tooManyFiles: "EMFILE"
+    case .notTerminal: "ENOTTY"
+    case .textBusy: "ETXTBSY"
     case .fileTooLarge: "EFBIG"
     case .noSpace: "ENOSPC"
     case .illegalSeek: "ESPIPE"
+    case .readOnlyFileSystem: "EROFS"
     case .brokenPipe: "EPIPE"
+    case .outOfRange: "ERANGE"
+    case .nameTooLong: "ENAMETOOLONG"
     case .notImplemented: "ENOSYS"
+    case .notEmpty: "ENOTEMPTY"
+    case .tooManyLinks: "ELOOP"
     case .overflow: "EOVERFLOW"
     case .notSupported: "EOPNOTSUPP"
     }

@@ -21,8 +21,19 @@ extension SystemMemory {
       }
       uses[frame] = use
     }
-    for case let source? in sources {
-      source.forEachFrame { hold($0, .cache, source.name) }
+    var cached: UInt64 = 0
+    for case let inode? in inodes {
+      if let found = inode.checkInvariants() { problem = problem ?? found }
+      inode.pages.forEach(in: 0..<1 << 52) { _, word in
+        hold(word & ~Inode.dirtyMark, .cache, "file \(inode.number)")
+        cached += 1
+      }
+    }
+    if cached != cachedFrames {
+      return "\(cachedFrames) frames are counted in the cache, \(cached) are there"
+    }
+    if spaces.isEmpty && openFiles != 0 {
+      return "\(openFiles) files are open though no process is left"
     }
     var tableCount = 0
     var areaReferences = [Int](repeating: 0, count: sources.count)
@@ -36,7 +47,7 @@ extension SystemMemory {
     }
     for (i, source) in sources.enumerated() {
       if let source, source.areas != areaReferences[i] {
-        return "file \(i) counts \(source.areas) areas, \(areaReferences[i]) exist"
+        return "open file \(i) counts \(source.areas) areas, \(areaReferences[i]) exist"
       }
     }
     var inUse: UInt64 = 0
@@ -65,8 +76,8 @@ extension SystemMemory {
     return nil
   }
 
-  /// Frames still in use beside the kernel's own: 0 when every process has ended.
-  public var leakedFrames: UInt64 { frames.used - UInt64(kernelTablePages) - 2 }
+  /// Frames still in use beside the kernel's own and the page cache: 0 when every process has ended.
+  public var leakedFrames: UInt64 { frames.used - UInt64(kernelTablePages) - 2 - cachedFrames }
 }
 
 extension AddressSpace {
@@ -108,7 +119,17 @@ extension AddressSpace {
         }
         let use = system.frames.use(of: FrameNumber(frame))
         let isShared = system.frames.references(to: FrameNumber(frame)) > 1
-        if entry & PageTableEntry.writable.rawValue != 0 && isShared {
+        let isWritable = entry & PageTableEntry.writable.rawValue != 0
+        if area.flags.contains(.shared) {
+          let inode = system.sources[Int(area.source)]?.inode
+          let page = area.pageOffset + (at - area.lower) / pageBytes
+          if inode?.cachedFrame(page) != frame {
+            problem = "the entry for \(hex(at)) does not lead to page \(page) of its file"
+          }
+          if isWritable, let inode, inode.isOnDisk && !inode.isDirty(page) {
+            problem = "the entry for \(hex(at)) is writable though its page is clean"
+          }
+        } else if isWritable && isShared {
           problem = "the frame at \(hex(at)) is shared but writable"
         }
         if use == .cache { file += 1 } else { anonymous += 1 }
@@ -121,5 +142,30 @@ extension AddressSpace {
         + "\(anonymous) and \(file) exist"
     }
     return nil
+  }
+}
+
+extension Inode {
+  /// What is wrong with the file's books, if anything is.
+  func checkInvariants() -> String? {
+    var problem: String?
+    pages.forEach(in: 0..<1 << 52) { page, word in
+      if page >= pageCount {
+        problem = "file \(number) has page \(page) in the cache behind its end"
+      }
+      if word & Self.dirtyMark != 0 && blocks[page] == 0 {
+        problem = "page \(page) of file \(number) is dirty and has no block"
+      }
+    }
+    for mapper in mappers {
+      var count = 0
+      mapper.space.areas.forEach {
+        if $0.source != 0, system.sources[Int($0.source)]?.inode === self { count += 1 }
+      }
+      if count != mapper.areas {
+        problem = "file \(number) counts \(mapper.areas) areas of an address space, \(count) exist"
+      }
+    }
+    return problem
   }
 }

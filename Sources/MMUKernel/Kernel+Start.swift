@@ -28,29 +28,44 @@ extension Kernel {
     } catch {
       throw error == .noMemory ? .outOfMemory : .tooManyProcesses
     }
+    let program = tree.install(image.file, at: path, system: system)
+    defer { program.release() }
+    let files = FileContext(standardStreams(), directory: tree.root)
     let process = Process(
-      pid: 2, parent: 1, path: path, space: space, symbolizer: image.symbolizer)
+      pid: 2, parent: 1, path: path, space: space, files: files, symbolizer: image.symbolizer)
     do {
-      try mapSegments(image, into: space, path: path)
+      try mapSegments(image, of: program, process, into: space)
       let stackPointer = try makeStack(
         image, process, space, path: Array(path.utf8), arguments: arguments.map { Array($0.utf8) },
         environment: environment.map { Array($0.utf8) })
       firstContext = FirstContext(entry: image.entry, stackPointer: stackPointer)
     } catch {
       space.destroy()
+      files.release()
       throw error
     }
     add(process)
     current = process
   }
 
-  private func mapSegments(
-    _ image: ProgramImage, into space: AddressSpace, path: String
+  /// Descriptors 0, 1 and 2: the host's streams.
+  private func standardStreams() -> DescriptorTable {
+    let table = DescriptorTable()
+    for (number, stream) in [HostStream.input, .output, .error].enumerated() {
+      let file = OpenFile(
+        system, .stream(stream), path: "/dev/stdio", flags: stream == .input ? 0 : 1)
+      table.replace(number, with: file, closesOnExec: false)
+      file.release()
+    }
+    return table
+  }
+
+  /// Maps the segments of a program's file, and clears what of a .bss shares a page with it.
+  func mapSegments(
+    _ image: ProgramImage, of file: OpenFile, _ process: Process, into space: AddressSpace
   ) throws(StartError) {
-    let file = system.add(PageSource(name: path, bytes: image.file))
-    // Keeps the file until its areas do.
-    system.retainSource(file)
-    defer { system.releaseSource(file) }
+    let source = system.source(of: file)
+    defer { system.dropSource(file) }
     var end: UInt64 = 0
     for (index, segment) in image.segments.enumerated() where segment.memorySize > 0 {
       let start = segment.virtualAddress
@@ -73,11 +88,6 @@ extension Kernel {
       do {
         try space.removeAreas(lower, upper)
         if filePages > lower {
-          var source = file
-          if segment.memorySize > segment.fileSize {
-            let zero = Int(segment.fileOffset + segment.fileSize)
-            source = system.add(PageSource(name: path, bytes: image.file, zeroFrom: zero))
-          }
           try space.insert(
             VirtualMemoryArea(
               lower: lower, upper: filePages, permissions: segment.permissions, source: source,
@@ -90,6 +100,12 @@ extension Kernel {
         }
       } catch {
         throw .outOfMemory
+      }
+      if segment.memorySize > segment.fileSize && fileEnd < filePages
+        && segment.permissions.contains(.write)
+      {
+        let zeros = [UInt8](repeating: 0, count: Int(filePages - fileEnd))
+        try put(zeros, at: fileEnd, process, space)
       }
     }
     // randomize_page(brk, 1 GiB) of 64-bit RISC-V.
@@ -182,7 +198,7 @@ extension Kernel {
     try put(bytes, at: address, process, space)
   }
 
-  /// Writes to a new stack: makes its pages present, which counts as faults of the program as on
+  /// Writes to new memory: makes its pages present, which counts as faults of the program as on
   /// Linux, and fills them through the direct map.
   private func put(
     _ bytes: [UInt8], at address: UInt64, _ process: Process, _ space: AddressSpace

@@ -82,8 +82,7 @@ extension Kernel {
     case .write: return try write(process, a0, a1, a2)
     case .readv: return try vector(process, a0, a1, a2, writing: false)
     case .writev: return try vector(process, a0, a1, a2, writing: true)
-    case .close: return try close(process, a0)
-    case .lseek: return try seek(process, a0, a2)
+    case .msync: return try synchronize(process, a0, a1, a2)
     case .clockGetTime: return try clockGetTime(process, a0, a1)
     case .clockGetResolution: return try clockResolution(a0, a1)
     case .getTimeOfDay: return try getTimeOfDay(a0, a1)
@@ -91,6 +90,56 @@ extension Kernel {
     case .getrusage: return try getUsage(process, a0, a1)
     case .uname: return try uname(a0)
     case .prctl: return try control(process, a0, a1, a2, a3, a4)
+    default: return try fileCall(call, process, a0, a1, a2, a3, a4)
+    }
+  }
+
+  /// The calls on files.
+  @inline(never)
+  private func fileCall(
+    _ call: SystemCall, _ process: Process, _ a0: UInt64, _ a1: UInt64, _ a2: UInt64,
+    _ a3: UInt64, _ a4: UInt64
+  ) throws(Errno) -> UInt64 {
+    switch call {
+    case .close: return try close(process, a0)
+    case .lseek: return try seek(process, a0, a1, a2)
+    case .openat: return try open(process, a0, a1, a2, a3)
+    case .pread64: return try transfer(process, a0, a1, a2, at: a3, writing: false)
+    case .pwrite64: return try transfer(process, a0, a1, a2, at: a3, writing: true)
+    case .preadv: return try vector(process, a0, a1, a2, writing: false, at: a3)
+    case .pwritev: return try vector(process, a0, a1, a2, writing: true, at: a3)
+    case .getcwd: return try getDirectory(process, a0, a1)
+    case .chdir: return try changeDirectory(process, a0)
+    case .fchdir: return try changeDirectory(process, toOpen: a0)
+    case .dup: return try duplicate(process, a0)
+    case .dup3: return try duplicate(process, a0, to: a1, a2)
+    case .fcntl: return try control(process, file: a0, a1, a2)
+    case .mkdirat: return try makeDirectory(process, a0, a1, a2)
+    case .unlinkat: return try unlink(process, a0, a1, a2)
+    case .symlinkat: return try makeSymbolicLink(process, a0, a1, a2)
+    case .linkat: return try makeLink(process, a0, a1, a2, a3, a4)
+    case .renameat2: return try rename(process, a0, a1, a2, a3, a4)
+    case .readlinkat: return try readLink(process, a0, a1, a2, a3)
+    case .faccessat: return try access(process, a0, a1, a2)
+    case .truncate: return try truncate(process, a0, a1)
+    case .ftruncate: return try truncate(process, open: a0, a1)
+    case .fchmod:
+      return try changeMode(process.files.descriptors.file(a0).inode, a1)
+    case .fchmodat: return try changeMode(place(process, a0, a1).inode, a2)
+    case .getdents64: return try listDirectory(process, a0, a1, a2)
+    case .newfstatat: return try fileStatus(process, a0, a1, a2, a3)
+    case .fstat: return try fileStatus(process, a0, a1)
+    case .statx: return try extendedStatus(process, a0, a1, a2, a3, a4)
+    case .fsync, .fdatasync: return try synchronize(process, open: a0)
+    case .sync:
+      synchronizeAll()
+      return 0
+    case .fadvise64: return try advise(process, open: a0, a1, a2, a3)
+    case .memfdCreate: return try makeMemoryFile(process, a0, a1)
+    case .umask:
+      defer { process.files.umask = UInt32(truncatingIfNeeded: a0) & 0o777 }
+      return UInt64(process.files.umask)
+    default: preconditionFailure("system call \(call) is in the table but not carried out")
     }
   }
 

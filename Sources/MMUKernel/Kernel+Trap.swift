@@ -44,6 +44,11 @@ extension Kernel {
       system.charge(system.costs.systemCallEntry)
       loopCount = 0
       result = systemCall(process, &frame)
+      // A process that waits for the disk inside a call: with one process that is time passing.
+      if system.diskWait != 0 {
+        system.charge(system.diskWait)
+        system.diskWait = 0
+      }
     case .fault(.pageFault(let fault)):
       system.charge(system.costs.exceptionEntry)
       result = pageFault(fault, process, space, &frame)
@@ -81,6 +86,7 @@ extension Kernel {
       let resolution = space.resolveFault(address, fault.access.bits)
       if resolution.isResolved {
         process.countResolved(resolution)
+        if resolution == .fileRead { return waitForDisk() }
         return .resume
       }
       return end(
@@ -90,6 +96,14 @@ extension Kernel {
       isDamaged
       ? FaultResolution.damagedEntry.outcome(address: address) : custom(fault, frame, space)
     return end(outcome, process, fault, frame, resolution: isDamaged ? .damagedEntry : nil)
+  }
+
+  /// The page is there, but the program sees it only when the disk has delivered it.
+  @inline(never)
+  private func waitForDisk() -> TrapResult {
+    let wait = system.diskWait
+    system.diskWait = 0
+    return .idle(until: now &+ wait)
   }
 
   /// Asks the user's own handler.

@@ -26,6 +26,8 @@ public final class Kernel {
   /// The process that runs.
   public internal(set) var current: Process?
 
+  /// The names of all files.
+  let tree: FileTree
   var random: SeededGenerator
   /// The core being served.
   unowned(unsafe) var mmu: MMU?
@@ -64,6 +66,7 @@ public final class Kernel {
   ) {
     system = SystemMemory(memory, costs: costs)
     self.configuration = configuration
+    tree = FileTree(system, diskBytes: configuration.diskBytes)
     self.host = host
     random = SeededGenerator(seed: configuration.seed)
     pageFaultHandler = configuration.pageFaultHandler
@@ -109,6 +112,7 @@ public final class Kernel {
     process.finalPeakResident = space.peakResident
     space.destroy()
     process.space = nil
+    process.files.release()
     process.state = .ended(status)
     undelivered = []
     if current === process { current = nil }

@@ -18,6 +18,8 @@ public struct KernelConfiguration {
   public var outputLimit: UInt64 = 16 << 30
   /// Cycles of a second of the guest's clocks.
   public var cyclesPerSecond: UInt64 = 3_000_000_000
+  /// Bytes of the disk under the guest's root directory.
+  public var diskBytes: UInt64 = 4 << 30
   /// Takes the place of the kernel's own handler; nil is the kernel's own.
   public var pageFaultHandler: (any PageFaultHandler)?
   /// Faults in a row at one instruction and address, with nothing between, that make a fault loop.

@@ -163,7 +163,8 @@ extension FaultResolution {
   /// The outcome for the program.
   func outcome(address: UInt64) -> FaultOutcome {
     switch self {
-    case .zeroPage, .zeroFilled, .copied, .reused, .fileMapped, .fileCopied, .spurious: .resume
+    case .zeroPage, .zeroFilled, .copied, .reused, .fileMapped, .fileCopied, .fileRead, .spurious:
+      .resume
     case .noArea, .stackOverflow:
       .signal(SignalInformation(.segmentationFault, .notMapped, address: address))
     case .denied: .signal(SignalInformation(.segmentationFault, .accessDenied, address: address))

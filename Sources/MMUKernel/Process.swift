@@ -42,20 +42,24 @@ public final class Process {
   /// ECALLs that were completed.
   public internal(set) var systemCalls: UInt64 = 0
 
-  /// Bit n: descriptor n (0...2) is open.
-  var openStreams: UInt8 = 7
+  /// Descriptors, current directory, umask.
+  var files: FileContext
   /// set_tid_address.
   var clearChildThreadID: UInt64 = 0
   /// PR_SET_THP_DISABLE.
   var isHugePageDisabled = false
 
-  init(pid: Int32, parent: Int32, path: String, space: AddressSpace, symbolizer: Symbolizer) {
+  init(
+    pid: Int32, parent: Int32, path: String, space: AddressSpace, files: FileContext,
+    symbolizer: Symbolizer
+  ) {
     self.pid = pid
     self.parent = parent
     self.path = path
     let file = path.utf8.split(separator: UInt8(ascii: "/")).last.map { Array($0) } ?? []
     name = String(decoding: file.prefix(15), as: UTF8.self)
     self.space = space
+    self.files = files
     self.symbolizer = symbolizer
     resolutions = .allocate(capacity: 16)
     resolutions.initialize(repeating: 0, count: 16)
@@ -79,13 +83,14 @@ public final class Process {
     }
     return FaultCounts(
       minor: minorFaults, major: majorFaults, zero: count(.zeroPage, .zeroFilled),
-      copyOnWrite: count(.copied, .reused), file: count(.fileMapped, .fileCopied), swap: 0,
+      copyOnWrite: count(.copied, .reused), file: count(.fileMapped, .fileCopied, .fileRead),
+      swap: 0,
       signal: signalFaults, spurious: count(.spurious))
   }
 
   @inline(__always)
   func countResolved(_ resolution: FaultResolution) {
-    minorFaults &+= 1
+    if resolution == .fileRead { majorFaults &+= 1 } else { minorFaults &+= 1 }
     resolutions[Int(resolution.rawValue)] &+= 1
   }
 }

@@ -110,7 +110,7 @@ extension Kernel {
 
   /// `0x10000-0x11000 r-x prog`.
   private func describe(_ area: VirtualMemoryArea) -> String {
-    var name = area.isAnonymous ? "anonymous" : system.sources[Int(area.source)]?.name ?? "file"
+    var name = area.isAnonymous ? "anonymous" : system.sources[Int(area.source)]?.path ?? "file"
     if area.flags.contains(.stack) { name = "[stack]" }
     if area.flags.contains(.heap) { name = "[heap]" }
     return "\(hex(area.lower))-\(hex(area.upper)) \(area.permissions) \(name)"

@@ -89,12 +89,39 @@ public enum SystemCallTable {
 
 /// The system calls this kernel implements, by their numbers.
 enum SystemCall: UInt64, CaseIterable {
+  case getcwd = 17
+  case dup = 23
+  case dup3 = 24
+  case fcntl = 25
+  case mkdirat = 34
+  case unlinkat = 35
+  case symlinkat = 36
+  case linkat = 37
+  case truncate = 45
+  case ftruncate = 46
+  case faccessat = 48
+  case chdir = 49
+  case fchdir = 50
+  case fchmod = 52
+  case fchmodat = 53
+  case openat = 56
   case close = 57
+  case getdents64 = 61
   case lseek = 62
   case read = 63
   case write = 64
   case readv = 65
   case writev = 66
+  case pread64 = 67
+  case pwrite64 = 68
+  case preadv = 69
+  case pwritev = 70
+  case readlinkat = 78
+  case newfstatat = 79
+  case fstat = 80
+  case sync = 81
+  case fsync = 82
+  case fdatasync = 83
   case exit = 93
   case exitGroup = 94
   case setThreadIDAddress = 96
@@ -102,6 +129,7 @@ enum SystemCall: UInt64, CaseIterable {
   case clockGetResolution = 114
   case schedulerYield = 124
   case uname = 160
+  case umask = 166
   case getrusage = 165
   case prctl = 167
   case getTimeOfDay = 169
@@ -115,8 +143,13 @@ enum SystemCall: UInt64, CaseIterable {
   case brk = 214
   case munmap = 215
   case mmap = 222
+  case fadvise64 = 223
   case mprotect = 226
+  case msync = 227
   case mincore = 232
   case madvise = 233
+  case renameat2 = 276
   case getrandom = 278
+  case memfdCreate = 279
+  case statx = 291
 }

@@ -1,107 +1,215 @@
 import MMUMemory
 import MMUTiming
 
+// read, write and their relatives, on whatever is open.
+
 extension Kernel {
   /// The most bytes one transfer moves: Linux's MAX_RW_COUNT.
   static var maximumTransfer: UInt64 { 0x7fff_f000 }
 
-  /// The stream of a descriptor that is open for the direction asked for.
-  private func stream(
+  /// The file of a descriptor that is open for the direction asked for.
+  private func file(
     _ process: Process, _ descriptor: UInt64, writing: Bool
-  ) throws(Errno) -> HostStream {
-    guard let stream = HostStream(rawValue: Int32(truncatingIfNeeded: descriptor)),
-      process.openStreams & (1 << UInt8(stream.rawValue)) != 0, (stream != .input) == writing
-    else { throw .badDescriptor }
-    return stream
+  ) throws(Errno) -> OpenFile {
+    let file = try process.files.descriptors.file(descriptor)
+    guard writing ? file.isWritable : file.isReadable else { throw .badDescriptor }
+    return file
   }
 
   /// read.
   func read(
     _ process: Process, _ descriptor: UInt64, _ address: UInt64, _ count: UInt64
   ) throws(Errno) -> UInt64 {
-    let stream = try stream(process, descriptor, writing: false)
+    let file = try file(process, descriptor, writing: false)
     if !isUserRange(address, count) { throw .badAddress }
-    return try receive(stream, address, min(count, Self.maximumTransfer))
-  }
-
-  /// One read of the host, delivered as far as the program's buffer can be written.
-  ///
-  /// What cannot be delivered is kept for the next read.
-  private func receive(
-    _ stream: HostStream, _ address: UInt64, _ count: UInt64
-  ) throws(Errno) -> UInt64 {
-    if count == 0 { return 0 }
-    let wanted = Int(min(count, UInt64(Self.bufferBytes)))
-    let got: Int
-    if undelivered.isEmpty {
-      got = host.read(stream, into: UnsafeMutableRawBufferPointer(start: buffer, count: wanted))
-      if got < 0 { throw Errno(rawValue: -Int64(got)) ?? .inputOutput }
-    } else {
-      got = min(wanted, undelivered.count)
-      undelivered.withUnsafeBytes { buffer.copyMemory(from: $0.baseAddress!, byteCount: got) }
-      undelivered.removeFirst(got)
-    }
-    if got == 0 { return 0 }
-    let done = copyOut(buffer, got, to: address)
-    if done < got {
-      undelivered =
-        Array(UnsafeRawBufferPointer(start: buffer + done, count: got - done)) + undelivered
-      if done == 0 { throw .badAddress }
-    }
-    return UInt64(done)
+    let count = min(count, Self.maximumTransfer)
+    let done = try readPart(file, address, count, at: file.position)
+    file.position &+= done
+    return done
   }
 
   /// write.
   func write(
     _ process: Process, _ descriptor: UInt64, _ address: UInt64, _ count: UInt64
   ) throws(Errno) -> UInt64 {
-    let stream = try stream(process, descriptor, writing: true)
+    let file = try file(process, descriptor, writing: true)
     if !isUserRange(address, count) { throw .badAddress }
-    let (sent, error) = send(stream, address, min(count, Self.maximumTransfer))
-    if sent == 0, let error { throw error }
-    return sent
+    let start = writePosition(file, file.position)
+    let (done, error) = writePart(file, address, min(count, Self.maximumTransfer), at: start)
+    if done == 0, let error { throw error }
+    file.position = start &+ done
+    return done
   }
 
-  /// Writes a part of the program's memory to the host: how much of it, and what stopped it.
-  private func send(
-    _ stream: HostStream, _ address: UInt64, _ count: UInt64
-  ) -> (UInt64, Errno?) {
-    var sent: UInt64 = 0
-    while sent < count {
-      let wanted = Int(min(count - sent, UInt64(Self.bufferBytes)))
-      let got = copyIn(address + sent, wanted, to: buffer)
-      if got == 0 { return (sent, .badAddress) }
-      var written = 0
-      while written < got {
-        if outputBytes + UInt64(got - written) > configuration.outputLimit {
-          pending = SignalInformation(.fileSizeLimit, .kernel)
-          say(.limit, "the program wrote more than \(configuration.outputLimit) bytes of output")
-          return (sent, .fileTooLarge)
-        }
-        let n = host.write(
-          stream, from: UnsafeRawBufferPointer(start: buffer + written, count: got - written))
-        if n < 0 {
-          let error = Errno(rawValue: -Int64(n)) ?? .inputOutput
-          if error == .brokenPipe { pending = SignalInformation(.brokenPipe, .kernel) }
-          return (sent, error)
-        }
-        written += n
-        sent += UInt64(n)
-        outputBytes += UInt64(n)
-        if n == 0 { return (sent, sent == 0 ? .inputOutput : nil) }
-      }
-      if got < wanted { return (sent, .badAddress) }
-    }
-    return (sent, nil)
-  }
-
-  /// readv and writev.
-  func vector(
-    _ process: Process, _ descriptor: UInt64, _ address: UInt64, _ count: UInt64, writing: Bool
+  /// pread64 and pwrite64.
+  func transfer(
+    _ process: Process, _ descriptor: UInt64, _ address: UInt64, _ count: UInt64,
+    at position: UInt64, writing: Bool
   ) throws(Errno) -> UInt64 {
-    let stream = try stream(process, descriptor, writing: writing)
+    if Int64(bitPattern: position) < 0 { throw .invalid }
+    let open = try process.files.descriptors.file(descriptor)
+    if open.flags & OpenFlags.path != 0 { throw .badDescriptor }
+    if open.inode == nil { throw .illegalSeek }
+    let file = try file(process, descriptor, writing: writing)
+    if !isUserRange(address, count) { throw .badAddress }
+    let count = min(count, Self.maximumTransfer)
+    if !writing { return try readPart(file, address, count, at: position) }
+    let (done, error) = writePart(file, address, count, at: writePosition(file, position))
+    if done == 0, let error { throw error }
+    return done
+  }
+
+  /// Where a write goes: at the end of the file with O_APPEND, pwrite's too, as on Linux.
+  private func writePosition(_ file: OpenFile, _ position: UInt64) -> UInt64 {
+    file.flags & OpenFlags.append != 0 ? file.inode?.size ?? position : position
+  }
+
+  /// Reads into one range of the program's memory.
+  ///
+  /// - Throws: what stopped it before the first byte.
+  private func readPart(
+    _ file: OpenFile, _ address: UInt64, _ count: UInt64, at position: UInt64
+  ) throws(Errno) -> UInt64 {
+    switch file.content {
+    case .stream(let stream): return try receive(stream, address, count)
+    case .inode(let inode):
+      switch inode.kind {
+      case .regular: return try readFile(file, inode, address, count, at: position)
+      case .directory: throw .isDirectory
+      case .symbolicLink: throw .invalid
+      case .device(.null): return 0
+      case .device(.zero):
+        let zeros = system.memory.pointer(to: FrameNumber(system.zeroFrame))
+        var done: UInt64 = 0
+        while done < count {
+          let part = Int(min(4096, count - done))
+          let copied = copyOut(zeros, part, to: address + done)
+          done += UInt64(copied)
+          if copied < part { break }
+        }
+        if done == 0 && count > 0 { throw .badAddress }
+        return done
+      case .device(.random), .device(.urandom): return try getRandom(address, count, 0)
+      }
+    }
+  }
+
+  /// Writes one range of the program's memory: how much of it, and what stopped it.
+  private func writePart(
+    _ file: OpenFile, _ address: UInt64, _ count: UInt64, at position: UInt64
+  ) -> (UInt64, Errno?) {
+    switch file.content {
+    case .stream(let stream): return send(stream, address, count)
+    case .inode(let inode):
+      switch inode.kind {
+      case .regular: return writeFile(file, inode, address, count, at: position)
+      case .directory: return (0, .isDirectory)
+      case .symbolicLink: return (0, .invalid)
+      case .device: return (count, nil)
+      }
+    }
+  }
+
+  /// Copies from the page cache to the program.
+  private func readFile(
+    _ file: OpenFile, _ inode: Inode, _ address: UInt64, _ count: UInt64, at position: UInt64
+  ) throws(Errno) -> UInt64 {
+    if position >= inode.size { return 0 }
+    let count = min(count, inode.size - position)
+    inode.accessed = now
+    var done: UInt64 = 0
+    while done < count {
+      let at = position + done
+      let needed = (count - done + (at & 4095) + 4095) / 4096
+      let frame = file.frame(
+        of: at / 4096, of: inode, pattern: file.advice, needed: needed)
+      if frame == 0 {
+        if done == 0 { throw .noMemory }
+        break
+      }
+      let part = Int(min(count - done, 4096 - at & 4095))
+      let source = system.memory.pointer(to: FrameNumber(frame)) + Int(at & 4095)
+      let copied = copyOut(source, part, to: address + done)
+      done += UInt64(copied)
+      if copied < part {
+        if done == 0 { throw .badAddress }
+        break
+      }
+    }
+    return done
+  }
+
+  /// Copies from the program to the page cache.
+  private func writeFile(
+    _ file: OpenFile, _ inode: Inode, _ address: UInt64, _ count: UInt64, at position: UInt64
+  ) -> (UInt64, Errno?) {
+    if count == 0 { return (0, nil) }
+    if position >= Self.maximumFileSize { return (0, .fileTooLarge) }
+    let count = min(count, Self.maximumFileSize - position)
+    var done: UInt64 = 0
+    while done < count {
+      let wanted = Int(min(count - done, UInt64(Self.bufferBytes)))
+      let got = copyIn(address + done, wanted, to: buffer)
+      var put = 0
+      while put < got {
+        let at = position + done
+        let part = min(got - put, Int(4096 - at & 4095))
+        let from = UnsafeRawBufferPointer(start: buffer + put, count: part)
+        do {
+          try inode.write(from, at: at, through: file)
+        } catch {
+          stamp(inode)
+          return (done, error)
+        }
+        put += part
+        done += UInt64(part)
+      }
+      if got < wanted {
+        if done > 0 { stamp(inode) }
+        return (done, .badAddress)
+      }
+    }
+    stamp(inode)
+    return (done, nil)
+  }
+
+  /// readv and writev, and with a position preadv and pwritev.
+  func vector(
+    _ process: Process, _ descriptor: UInt64, _ address: UInt64, _ count: UInt64, writing: Bool,
+    at given: UInt64? = nil
+  ) throws(Errno) -> UInt64 {
+    if let given {
+      if Int64(bitPattern: given) < 0 { throw .invalid }
+      if try process.files.descriptors.file(descriptor).inode == nil { throw .illegalSeek }
+    }
+    let file = try file(process, descriptor, writing: writing)
     if count > 1024 { throw .invalid }
     if count == 0 { return 0 }
+    let parts = try copyVector(address, count)
+    var position = given ?? file.position
+    if writing { position = writePosition(file, position) }
+    let start = position
+    for (base, length) in parts where length > 0 {
+      var done: UInt64 = 0
+      var failure: Errno?
+      if writing {
+        (done, failure) = writePart(file, base, length, at: position)
+      } else {
+        do { done = try readPart(file, base, length, at: position) } catch { failure = error }
+      }
+      position &+= done
+      if let failure, position == start { throw failure }
+      // A short transfer is what there was: no second one, which might wait.
+      if failure != nil || done < length { break }
+    }
+    if given == nil { file.position = position }
+    return position &- start
+  }
+
+  /// The ranges of an iovec, cut off at the largest transfer.
+  private func copyVector(
+    _ address: UInt64, _ count: UInt64
+  ) throws(Errno) -> [(UInt64, UInt64)] {
     let bytes = Int(count) * 16
     if !isUserRange(address, UInt64(bytes)) || copyIn(address, bytes, to: buffer) != bytes {
       throw .badAddress
@@ -119,44 +227,6 @@ extension Kernel {
       parts.append((words[2 * i], part))
       total += part
     }
-    var done: UInt64 = 0
-    for (base, length) in parts where length > 0 {
-      if writing {
-        let (sent, error) = send(stream, base, length)
-        done += sent
-        if let error {
-          if done == 0 { throw error }
-          return done
-        }
-        if sent < length { return done }
-      } else {
-        do {
-          let got = try receive(stream, base, length)
-          done += got
-          // A short read is what there was: no second read, which might wait.
-          if got < length { return done }
-        } catch {
-          if done == 0 { throw error }
-          return done
-        }
-      }
-    }
-    return done
-  }
-
-  /// close.
-  func close(_ process: Process, _ descriptor: UInt64) throws(Errno) -> UInt64 {
-    let number = UInt32(truncatingIfNeeded: descriptor)
-    guard number < 3, process.openStreams & (1 << UInt8(number)) != 0 else { throw .badDescriptor }
-    process.openStreams &= ~(1 << UInt8(number))
-    return 0
-  }
-
-  /// lseek: the streams cannot seek.
-  func seek(_ process: Process, _ descriptor: UInt64, _ whence: UInt64) throws(Errno) -> UInt64 {
-    let number = UInt32(truncatingIfNeeded: descriptor)
-    guard number < 3, process.openStreams & (1 << UInt8(number)) != 0 else { throw .badDescriptor }
-    if UInt32(truncatingIfNeeded: whence) > 4 { throw .invalid }
-    throw .illegalSeek
+    return parts
   }
 }

@@ -3,44 +3,63 @@ import MMUPaging
 import MMUTiming
 
 extension Kernel {
-  /// mmap: private anonymous memory; anything else fails and is named.
+  /// mmap of anonymous memory and of files.
   func map(
     _ address: UInt64, _ length: UInt64, _ protection: UInt64, _ rawFlags: UInt64,
     _ frame: TrapFrame
   ) throws(Errno) -> UInt64 {
     guard let process = current, let space = process.space else { throw .invalid }
     let flags = MapFlags(rawValue: rawFlags)
-    if frame.registers[15] & 4095 != 0 { throw .invalid }
+    let offset = frame.registers[15]
+    if offset & 4095 != 0 { throw .invalid }
+    var file: OpenFile?
     if !flags.contains(.anonymous) {
-      let descriptor = frame.registers[14]
-      guard descriptor < 3, process.openStreams & (1 << descriptor) != 0 else {
-        throw .badDescriptor
-      }
-      // The streams are no files that could be mapped: ENODEV, as for a pipe or terminal.
-      throw .noDevice
+      let found = try process.files.descriptors.file(frame.registers[14])
+      if found.flags & OpenFlags.path != 0 { throw .badDescriptor }
+      file = found
     }
     if length != 0 {
       if flags.contains(.hugeTLB) { throw unsupported("mmap with MAP_HUGETLB", .noMemory) }
-      let type = rawFlags & MapFlags.typeMask
-      if type == MapFlags.shared.rawValue {
-        throw unsupported("mmap with MAP_SHARED", .notSupported)
+      if rawFlags & MapFlags.typeMask == 8 && file == nil {
+        throw unsupported("mmap with MAP_DROPPABLE", .notSupported)
       }
-      if type == 8 { throw unsupported("mmap with MAP_DROPPABLE", .notSupported) }
     }
     let permissions = MemoryPermissions(rawValue: UInt8(truncatingIfNeeded: protection & 7))
     if configuration.deniesWritableCode && permissions.isSuperset(of: [.write, .execute]) {
       throw .accessDenied
     }
-    let start = try space.mapAnonymous(
-      at: address, length: length, permissions: permissions, flags: flags)
+    // /dev/zero is another name for anonymous memory.
+    if case .device(.zero)? = file?.inode?.kind { file = nil }
+    let start = try space.map(
+      at: address, length: length, permissions: permissions, flags: flags, file: file,
+      firstPage: file == nil ? 0 : offset / pageBytes, nameless: tree.nameless)
     let populates = flags.contains(.populate) && !flags.contains(.nonBlock)
     if (populates || flags.contains(.locked)) && permissions.rawValue != 0 {
       // A populate that runs out of frames stops early; the mapping stands, as on Linux.
-      _ = space.populate(
-        start, start + (length + 4095) & ~4095, writing: permissions.contains(.write)
-      ) { process.countResolved($0) }
+      // A shared mapping is populated by reads, so that its pages stay clean.
+      let writing =
+        permissions.contains(.write) && flags.rawValue & MapFlags.typeMask == 2
+      _ = space.populate(start, start + (length + 4095) & ~4095, writing: writing) {
+        process.countResolved($0)
+      }
     }
     return start
+  }
+
+  /// msync, with Linux's order of checks.
+  func synchronize(
+    _ process: Process, _ address: UInt64, _ length: UInt64, _ flags: UInt64
+  ) throws(Errno) -> UInt64 {
+    guard let space = process.space else { throw .invalid }
+    let flags = UInt32(truncatingIfNeeded: flags)
+    // MS_ASYNC 1, MS_INVALIDATE 2, MS_SYNC 4.
+    if flags & ~7 != 0 || address & 4095 != 0 || flags & 5 == 5 { throw .invalid }
+    let bytes = (length &+ 4095) & ~4095
+    let (end, overflow) = address.addingReportingOverflow(bytes)
+    if overflow || end < address { throw .noMemory }
+    if end == address { return 0 }
+    try space.synchronize(address, end, writes: flags & 4 != 0, invalidates: flags & 2 != 0)
+    return 0
   }
 
   /// mprotect, with Linux's order of checks.
@@ -103,6 +122,10 @@ extension Kernel {
       case .denied?: throw .invalid
       default: throw .badAddress
       }
+    case 0: try space.changeFlags(address, end, clear: [.randomReads, .sequentialReads])
+    case 1: try space.changeFlags(address, end, set: .randomReads, clear: .sequentialReads)
+    case 2: try space.changeFlags(address, end, set: .sequentialReads, clear: .randomReads)
+    case 3: try space.readAhead(address, end)
     default: try space.forEachArea(address, end) { _, _, _ in }
     }
     return 0
@@ -143,7 +166,7 @@ extension Kernel {
         var isResident = entry != 0
         if !isResident && area.source != 0 {
           let offset = area.pageOffset + (here - area.lower) / 4096
-          isResident = system.sources[Int(area.source)]?.isCached(offset) ?? false
+          isResident = (system.sources[Int(area.source)]?.inode?.cachedFrame(offset) ?? 0) != 0
         }
         bytes[Int(i)] = isResident ? 1 : 0
       }

@@ -31,8 +31,18 @@ public final class SystemMemory {
   }
   /// The most there ever were.
   public private(set) var peakTablePages = 0
-  /// Files with mappings; index 0 is none.
-  var sources: [PageSource?] = [nil]
+  /// Open files that areas show; index 0 is none.
+  var sources: [OpenFile?] = [nil]
+  private var freeSources: [UInt32] = []
+  /// All regular files there are, on every file system.
+  private(set) var inodes: [Inode?] = []
+  private var freeInodes: [Int] = []
+  /// Frames in the page cache.
+  var cachedFrames: UInt64 = 0
+  /// Open file descriptions.
+  public internal(set) var openFiles = 0
+  /// Cycles of waiting for the disk that nobody has waited yet.
+  var diskWait: Cycles = 0
   private var targets: [MMU] = []
   private var usesContexts = true
   /// XD, or nothing while EFER.NXE = 0 makes it a reserved bit.
@@ -136,29 +146,66 @@ public final class SystemMemory {
 
   // MARK: Files
 
-  /// Notes a file; it stays until its last area goes.
-  func add(_ source: PageSource) -> UInt32 {
-    if let free = sources.indices.dropFirst().first(where: { sources[$0] == nil }) {
-      sources[free] = source
-      return UInt32(free)
-    }
-    sources.append(source)
-    return UInt32(sources.count - 1)
+  /// Counts one more area of an address space that shows an open file; 0 is none.
+  func retainSource(_ source: UInt32, by space: AddressSpace) {
+    guard source != 0, let file = sources[Int(source)] else { return }
+    file.areas += 1
+    file.hold()
+    file.inode?.changeAreas(of: space, by: 1)
   }
 
-  /// Counts one more area of a file; 0 is none.
-  func retainSource(_ source: UInt32) {
-    if source != 0 { sources[Int(source)]?.areas += 1 }
-  }
-
-  /// Counts one area of a file less.
-  func releaseSource(_ source: UInt32) {
+  /// Counts one area less.
+  func releaseSource(_ source: UInt32, by space: AddressSpace) {
     guard source != 0, let file = sources[Int(source)] else { return }
     file.areas -= 1
     if file.areas == 0 {
-      file.dropFrames(in: self)
+      file.source = 0
       sources[Int(source)] = nil
+      freeSources.append(source)
     }
+    file.inode?.changeAreas(of: space, by: -1)
+    file.release()
+  }
+
+  /// The index by which areas name an open file.
+  ///
+  /// - Precondition: the caller makes an area of it, or forgets the index.
+  func source(of file: OpenFile) -> UInt32 {
+    if file.source != 0 { return file.source }
+    let index = freeSources.popLast() ?? UInt32(sources.count)
+    if index == sources.count { sources.append(nil) }
+    sources[Int(index)] = file
+    file.source = index
+    return index
+  }
+
+  /// Forgets the index of a file of which no area was made after all.
+  func dropSource(_ file: OpenFile) {
+    if file.areas > 0 || file.source == 0 { return }
+    sources[Int(file.source)] = nil
+    freeSources.append(file.source)
+    file.source = 0
+  }
+
+  /// Notes a file that can have pages.
+  func register(_ inode: Inode) -> Int {
+    if let free = freeInodes.popLast() {
+      inodes[free] = inode
+      return free
+    }
+    inodes.append(inode)
+    return inodes.count - 1
+  }
+
+  /// Forgets a file that is no more.
+  func unregister(_ slot: Int) {
+    inodes[slot] = nil
+    freeInodes.append(slot)
+  }
+
+  /// Lets the clock stand for a request to the disk; the kernel decides who waits.
+  func waitForDisk(pages: UInt64) {
+    diskWait &+= costs.diskRequest &+ pages &* costs.diskPage
   }
 
   /// A number no other run of anonymous pages has.

@@ -55,6 +55,14 @@ public struct VirtualMemoryArea: Hashable, Sendable {
     @inlinable public static var stack: Self { Self(rawValue: 1 << 3) }
     /// MAP_LOCKED was given: pages are made present at once and stay.
     @inlinable public static var locked: Self { Self(rawValue: 1 << 4) }
+    /// MAP_SHARED: writes are everybody's who maps the file.
+    @inlinable public static var shared: Self { Self(rawValue: 1 << 12) }
+    /// A shared mapping of a file that was not opened for writing: mprotect cannot allow it.
+    @inlinable public static var neverWritten: Self { Self(rawValue: 1 << 13) }
+    /// MADV_RANDOM.
+    @inlinable public static var randomReads: Self { Self(rawValue: 1 << 14) }
+    /// MADV_SEQUENTIAL.
+    @inlinable public static var sequentialReads: Self { Self(rawValue: 1 << 15) }
 
     /// Flags that only name an area: no hindrance to a merge.
     static var labels: Self { [.heap, .stack] }

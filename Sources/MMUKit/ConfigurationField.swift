@@ -308,5 +308,7 @@ extension ConfigurationField {
     cost("entry-edit", "a page-table entry read or written by the kernel", \.costs.entryEdit),
     cost("invalidate-page", "INVLPG", \.costs.invalidatePage),
     cost("invalidate-many", "a flush of more than a page", \.costs.invalidateMany),
+    cost("disk-request", "a request to the disk", \.costs.diskRequest),
+    cost("disk-page", "each page of a request to the disk", \.costs.diskPage),
   ]
 }

@@ -87,7 +87,7 @@ final class DemandZero: PageFaultHandler {
     let counting = DemandZero()
     let other = try Bench { $0.pageFaultHandler = counting }
     #expect(other.touch(Bench.data))
-    #expect(other.call(Number.write, 1, Bench.data + 4096, 4) == 4)
+    #expect(other.call(Number.write, 1, Bench.data + 8192, 4) == 4)
     #expect(counting.faults == 2)
     #expect(other.finish() == nil)
   }

@@ -26,7 +26,7 @@ import Testing
     #expect(text.contains("null pointer"))
     #expect(
       text.contains("area: none; nearest is 0x10000-0x11000 r-x /bin/prog, 65536 bytes above"))
-    #expect(text.contains("PML4E not present (P = 0)"))
+    #expect(text.contains("PTE not present (P = 0)"))
   }
 
   @Test func `a write to text says which bit forbids it`() throws {

@@ -67,14 +67,15 @@ import Testing
     #expect(bench.load(Bench.data + 4096 + 2047) == 33)
     #expect(bench.load(Bench.data + 4096 + 2048) == 0)
     #expect(bench.load(Bench.data + 8192) == 0)
-    #expect(bench.minorFaults - before == 4)
-    #expect(bench.space.residentFile == 3)
+    // The page with the end of the file's part was copied and cleared behind it at the start.
+    #expect(bench.minorFaults - before == 3)
+    #expect(bench.space.residentFile == 2)
     #expect(bench.process.faults.file == 3)
     // A private page: read first, so its write is a copy; the file's frame stays as it was.
     bench.store(99, at: Bench.data)
     #expect(bench.load(Bench.data) == 99 && bench.load(Bench.data + 1) == 17)
-    #expect(bench.minorFaults - before == 5)
-    #expect(bench.space.residentFile == 2)
+    #expect(bench.minorFaults - before == 4)
+    #expect(bench.space.residentFile == 1)
     bench.call(Number.madvise, Bench.data, 4096, 4)
     #expect(bench.load(Bench.data) == 17)
     #expect(bench.finish() == nil)
@@ -82,8 +83,9 @@ import Testing
 
   @Test func `a write to a file page untouched till then is one fault`() throws {
     let bench = try Bench()
+    let before = bench.minorFaults
     bench.store(5, at: Bench.data + 10)
-    #expect(bench.minorFaults == 2)
+    #expect(bench.minorFaults - before == 1)
     #expect(bench.load(Bench.data) == 17 && bench.load(Bench.data + 10) == 5)
     #expect(bench.finish() == nil)
   }

@@ -39,7 +39,7 @@ import Testing
     let before = bench.minorFaults
     #expect(bench.call(Number.write, 1, p, 8192) == 8192)
     #expect(bench.minorFaults - before == 2)
-    #expect(bench.space.residentAnonymous == 1)
+    #expect(bench.space.residentAnonymous == 2)
     #expect(bench.call(Number.read, 0, p + 8192, 3) == 3)
     #expect(bench.minorFaults - before == 3)
     #expect(bench.call(Number.read, 0, p, 0) == 0)

@@ -1,0 +1,208 @@
+import MMUMemory
+import MMUPaging
+import MMUTiming
+
+// Pages of files in an address space: how they come in, become dirty, become clean, and go.
+
+extension AddressSpace {
+  /// Pages one read fault may map: Linux's fault_around_bytes, 64 KiB.
+  static var faultAroundBytes: UInt64 { 65536 }
+
+  /// Nothing is mapped yet in an area that shows a file.
+  ///
+  ///     beyond the end                              -> beyondFile
+  ///     read, page in the cache                     -> fileMapped, with its cached neighbours
+  ///     write to a private area                     -> fileCopied
+  ///     write to a shared area                      -> fileMapped, and the page is dirty
+  ///     any of these, page not in the cache         -> fileRead
+  @inline(never)
+  func fillFromFile(
+    _ area: UnsafeMutablePointer<VirtualMemoryArea>, _ address: UInt64, _ access: UInt64,
+    _ entry: UnsafeMutablePointer<UInt64>, _ bits: UInt64
+  ) -> FaultResolution {
+    guard let file = system.sources[Int(area.pointee.source)], let inode = file.inode else {
+      preconditionFailure("an area shows a file that is gone")
+    }
+    let page = area.pointee.pageOffset &+ (address &- area.pointee.lower) / pageBytes
+    if page >= inode.pageCount { return .beyondFile }
+    var frame = inode.cachedFrame(page)
+    if access & 2 == 0 && frame != 0 {
+      mapAround(area.pointee, address, inode, bits)
+      return .fileMapped
+    }
+    var result = FaultResolution.fileMapped
+    if frame == 0 {
+      if inode.waitsForDisk(page) { result = .fileRead }
+      frame = file.frame(of: page, of: inode, pattern: area.pointee.readPattern, needed: 0)
+      if frame == 0 { return .outOfMemory }
+    }
+    system.charge(system.costs.entryEdit)
+    let written = PageTableEntry.writable.rawValue | PageTableEntry.dirty.rawValue
+    if access & 2 == 0 {
+      system.frames.retain(FrameNumber(frame))
+      tables.set(entry, to: frame << 12 | bits | sharedReadBits(area.pointee, inode))
+      changeResident(anonymous: 0, file: 1)
+      return result
+    }
+    if area.pointee.flags.contains(.shared) {
+      do { try inode.makeDirty(page) } catch { return .beyondFile }
+      system.frames.retain(FrameNumber(frame))
+      tables.set(entry, to: frame << 12 | bits | written)
+      changeResident(anonymous: 0, file: 1)
+      return result
+    }
+    let copy = system.frames.take(.anonymous, zeroed: false)
+    if copy == 0 { return .outOfMemory }
+    system.memory.copy(FrameNumber(frame), to: FrameNumber(copy))
+    system.charge(system.costs.frameAllocation &+ system.costs.pageCopy)
+    tables.set(entry, to: copy << 12 | bits | written)
+    changeResident(anonymous: 1, file: 0)
+    if area.pointee.anonymousIdentity == 0 { prepareAnonymous(address) }
+    return result == .fileRead ? .fileRead : .fileCopied
+  }
+
+  /// R/W of a page that a shared area maps by a read.
+  ///
+  /// Memory files need not know of writes; a disk's must.
+  @inline(__always)
+  private func sharedReadBits(_ area: VirtualMemoryArea, _ inode: Inode) -> UInt64 {
+    area.flags.contains(.shared) && area.permissions.contains(.write) && !inode.isOnDisk
+      ? PageTableEntry.writable.rawValue : 0
+  }
+
+  /// Maps the cached pages of the 16-page window around a read fault, as far as area, file and page
+  /// table reach.
+  private func mapAround(
+    _ area: VirtualMemoryArea, _ address: UInt64, _ inode: Inode, _ bits: UInt64
+  ) {
+    let window = Self.faultAroundBytes
+    let lower = max(address & ~(window &- 1), area.lower)
+    let upper = min((address & ~(window &- 1)) &+ window, area.upper)
+    let more = sharedReadBits(area, inode)
+    var page = area.pageOffset &+ (lower &- area.lower) / pageBytes
+    let end = inode.pageCount
+    var mapped = 0
+    var at = lower
+    // The window lies in one page table.
+    guard let first = tables.existingEntry(for: lower) else { return }
+    while at < upper && page < end {
+      let place = first + Int((at &- lower) &>> 12)
+      if place.pointee == 0 {
+        let frame = inode.cachedFrame(page)
+        if frame != 0 {
+          system.frames.retain(FrameNumber(frame))
+          tables.set(place, to: frame &<< 12 | bits | more)
+          mapped &+= 1
+        }
+      }
+      at &+= 4096
+      page &+= 1
+    }
+    system.charge(UInt64(mapped) &* system.costs.entryEdit)
+    changeResident(anonymous: 0, file: mapped)
+  }
+
+  /// A write to a page of a shared area that is mapped read-only: it becomes dirty.
+  @inline(never)
+  func writeShared(
+    _ area: VirtualMemoryArea, _ address: UInt64, _ entry: UnsafeMutablePointer<UInt64>
+  ) -> FaultResolution {
+    guard let inode = system.sources[Int(area.source)]?.inode else {
+      preconditionFailure("a shared area shows no file")
+    }
+    let page = area.pageOffset &+ (address &- area.lower) / pageBytes
+    do { try inode.makeDirty(page) } catch { return .beyondFile }
+    let written = PageTableEntry.writable.rawValue | PageTableEntry.dirty.rawValue
+    system.charge(system.costs.entryEdit)
+    let frame = entry.pointee & PageTableEntry.addressMask
+    tables.set(entry, to: frame | leafBits(area.permissions) | written)
+    return .fileMapped
+  }
+
+  /// Calls `body` with each area that shows a file.
+  private func forEachArea(of inode: Inode, _ body: (VirtualMemoryArea) -> Void) {
+    areas.forEach {
+      if $0.source != 0, system.sources[Int($0.source)]?.inode === inode { body($0) }
+    }
+  }
+
+  /// Write-protects the mappings of dirty pages, so that the next write is noticed.
+  func cleanPages(_ pages: [UInt64], of inode: Inode) {
+    var batch = InvalidationBatch()
+    var edits: UInt64 = 0
+    let written = PageTableEntry.writable.rawValue | PageTableEntry.dirty.rawValue
+    forEachArea(of: inode) { area in
+      if !area.flags.contains(.shared) { return }
+      for page in pages where page >= area.pageOffset && page < area.pageOffset + area.pages {
+        let address = area.lower + (page - area.pageOffset) * pageBytes
+        guard let entry = tables.existingEntry(for: address), entry.pointee & written != 0 else {
+          continue
+        }
+        let isPresent = entry.pointee & 1 != 0
+        tables.set(entry, to: entry.pointee & ~written)
+        edits += 1
+        if isPresent { batch.note(address) }
+      }
+    }
+    system.charge(edits &* system.costs.entryEdit)
+    batch.deliver(pcid: pcid.rawValue, in: system)
+  }
+
+  /// Unmaps the pages of a file from one on, private copies included.
+  func removePages(from first: UInt64, of inode: Inode) {
+    var batch = InvalidationBatch()
+    forEachArea(of: inode) { area in
+      if area.pageOffset + area.pages <= first { return }
+      let skipped = first > area.pageOffset ? first - area.pageOffset : 0
+      unmapPages(area.lower + skipped * pageBytes, area.upper, batch: &batch)
+    }
+    batch.deliver(pcid: pcid.rawValue, in: system)
+  }
+
+  /// MADV_WILLNEED: reads the files of a range into the cache.
+  ///
+  /// - Throws: ENOMEM if part of the range is not mapped, the rest being done.
+  func readAhead(_ lower: UInt64, _ upper: UInt64) throws(Errno) {
+    try forEachArea(lower, upper) { area, from, to in
+      guard let inode = system.sources[Int(area.source)]?.inode else { return }
+      let first = area.pageOffset + (from - area.lower) / pageBytes
+      inode.readAhead(first..<first + (to - from) / pageBytes)
+    }
+  }
+
+  /// msync: writes back what shared mappings of a range made dirty.
+  ///
+  /// - Throws: ENOMEM if part of the range is not mapped, the rest being done; EBUSY for
+  ///   MS_INVALIDATE of a locked area.
+  func synchronize(
+    _ lower: UInt64, _ upper: UInt64, writes: Bool, invalidates: Bool
+  ) throws(Errno) {
+    var at = lower
+    var hole = false
+    while at < upper {
+      guard let area = areas.area(areas.firstEnding(after: at)) else { throw .noMemory }
+      if area.lower > at {
+        hole = true
+        if area.lower >= upper { break }
+        at = area.lower
+      }
+      if invalidates && area.flags.contains(.locked) { throw .busy }
+      let end = min(upper, area.upper)
+      if writes && area.flags.contains(.shared), let inode = system.sources[Int(area.source)]?.inode
+      {
+        let first = area.pageOffset + (at - area.lower) / pageBytes
+        inode.sync(first..<first + (end - at) / pageBytes)
+      }
+      at = area.upper
+    }
+    if hole { throw .noMemory }
+  }
+}
+
+extension VirtualMemoryArea {
+  /// What MADV_RANDOM and MADV_SEQUENTIAL said of it.
+  var readPattern: OpenFile.ReadPattern {
+    flags.contains(.randomReads)
+      ? .random : flags.contains(.sequentialReads) ? .sequential : .normal
+  }
+}

@@ -1,0 +1,155 @@
+/// The descriptors of a process, or of several that share them (CLONE_FILES).
+///
+///     child.descriptors = parent.descriptors.copy()       // fork
+///     child.descriptors = parent.descriptors.share()      // CLONE_FILES
+///     process.descriptors.closeForExec()                  // execve
+///     process.descriptors.release()                       // exit
+final class DescriptorTable {
+  private struct Slot {
+    var file: OpenFile
+    var closesOnExec: Bool
+  }
+
+  private var slots: [Slot?] = []
+  private var holders = 1
+  /// RLIMIT_NOFILE.
+  var limit = 1024
+  /// Descriptors that are open.
+  private(set) var count = 0
+
+  /// The open file of a descriptor.
+  ///
+  /// - Throws: EBADF if it is not open.
+  @inline(__always)
+  func file(_ descriptor: UInt64) throws(Errno) -> OpenFile {
+    let number = Int(UInt32(truncatingIfNeeded: descriptor))
+    guard number < slots.count, let slot = slots[number] else { throw .badDescriptor }
+    return slot.file
+  }
+
+  /// Gives a file the lowest free descriptor, and takes over the caller's hold on it.
+  ///
+  /// - Throws: EMFILE; the hold stays the caller's.
+  func add(_ file: OpenFile, from lowest: Int = 0, closesOnExec: Bool) throws(Errno) -> UInt64 {
+    var number = lowest
+    while number < slots.count && slots[number] != nil { number += 1 }
+    if number >= limit { throw .tooManyFiles }
+    put(file, at: number, closesOnExec)
+    return UInt64(number)
+  }
+
+  private func put(_ file: OpenFile, at number: Int, _ closesOnExec: Bool) {
+    while slots.count <= number { slots.append(nil) }
+    slots[number] = Slot(file: file, closesOnExec: closesOnExec)
+    count += 1
+  }
+
+  /// Makes a descriptor another name for a file, closing what it stood for: dup3.
+  func replace(_ number: Int, with file: OpenFile, closesOnExec: Bool) {
+    file.hold()
+    let old = number < slots.count ? slots[number] : nil
+    if old != nil { count -= 1 }
+    put(file, at: number, closesOnExec)
+    old?.file.release()
+  }
+
+  /// Closes a descriptor.
+  ///
+  /// - Throws: EBADF if it is not open.
+  func close(_ descriptor: UInt64) throws(Errno) {
+    let file = try file(descriptor)
+    slots[Int(UInt32(truncatingIfNeeded: descriptor))] = nil
+    count -= 1
+    file.release()
+  }
+
+  /// FD_CLOEXEC of a descriptor.
+  func closesOnExec(_ descriptor: UInt64) throws(Errno) -> Bool {
+    _ = try file(descriptor)
+    return slots[Int(UInt32(truncatingIfNeeded: descriptor))]?.closesOnExec ?? false
+  }
+
+  /// Sets FD_CLOEXEC.
+  func setClosesOnExec(_ descriptor: UInt64, _ value: Bool) throws(Errno) {
+    _ = try file(descriptor)
+    slots[Int(UInt32(truncatingIfNeeded: descriptor))]?.closesOnExec = value
+  }
+
+  /// Another table with the same open files, for fork: offsets stay shared.
+  func copy() -> DescriptorTable {
+    let copy = DescriptorTable()
+    copy.slots = slots
+    copy.limit = limit
+    copy.count = count
+    for slot in slots { slot?.file.hold() }
+    return copy
+  }
+
+  /// This table once more, for CLONE_FILES.
+  func share() -> DescriptorTable {
+    holders += 1
+    return self
+  }
+
+  /// Closes the descriptors marked FD_CLOEXEC.
+  func closeForExec() {
+    for number in slots.indices {
+      guard let slot = slots[number], slot.closesOnExec else { continue }
+      slots[number] = nil
+      count -= 1
+      slot.file.release()
+    }
+  }
+
+  /// Gives up the table; the last user closes all.
+  func release() {
+    holders -= 1
+    if holders > 0 { return }
+    for number in slots.indices {
+      guard let slot = slots[number] else { continue }
+      slots[number] = nil
+      count -= 1
+      slot.file.release()
+    }
+  }
+
+  /// Calls `body` with each open descriptor in order.
+  func forEach(_ body: (Int, OpenFile) -> Void) {
+    for number in slots.indices { if let slot = slots[number] { body(number, slot.file) } }
+  }
+}
+
+/// What of a process concerns files: descriptors, current directory, umask.
+struct FileContext {
+  var descriptors: DescriptorTable
+  private(set) var directory: Inode
+  var umask: UInt32 = 0o022
+
+  /// Takes over a table, and holds the directory.
+  init(_ descriptors: DescriptorTable, directory: Inode) {
+    self.descriptors = descriptors
+    self.directory = directory
+    directory.hold()
+  }
+
+  /// Another context for a child: with a copy of the descriptors, or with the same ones.
+  func copy(sharingDescriptors: Bool = false) -> FileContext {
+    var copy = FileContext(
+      sharingDescriptors ? descriptors.share() : descriptors.copy(), directory: directory)
+    copy.umask = umask
+    return copy
+  }
+
+  /// chdir.
+  mutating func change(to new: Inode) {
+    new.hold()
+    directory.release()
+    directory = new
+  }
+
+  /// Gives everything up.
+  func release() {
+    descriptors.release()
+    directory.release()
+  }
+}

@@ -1,0 +1,162 @@
+/// The names of all files: one tree over a disk (the root) and file systems in memory (/tmp, /dev,
+/// /dev/shm).
+final class FileTree {
+  let root: Inode
+  /// The disk under the root.
+  let disk: Volume
+  /// Nameless files: shared anonymous memory, memfd_create.
+  let nameless: Volume
+  private let temporary: Volume
+  private let devices: Volume
+  private let sharedMemory: Volume
+
+  /// Makes the tree of a run: empty but for /tmp and /dev.
+  init(_ system: SystemMemory, diskBytes: UInt64) {
+    disk = Volume(system, device: 0x801, image: DiskImage(bytes: diskBytes))
+    nameless = Volume(system, device: 1)
+    devices = Volume(system, device: 5)
+    sharedMemory = Volume(system, device: 0x18)
+    temporary = Volume(system, device: 0x19)
+    root = Inode(disk, .directory, mode: 0o755)
+    root.parent = root
+    root.links = 2
+    root.add(Array("tmp".utf8), Inode(temporary, .directory, mode: 0o1777))
+    let dev = Inode(devices, .directory, mode: 0o755)
+    root.add(Array("dev".utf8), dev)
+    for (name, device) in [
+      ("null", Inode.Device.null), ("zero", .zero), ("random", .random), ("urandom", .urandom),
+    ] {
+      dev.add(Array(name.utf8), Inode(devices, .device(device), mode: 0o666))
+    }
+    dev.add(Array("shm".utf8), Inode(sharedMemory, .directory, mode: 0o1777))
+  }
+
+  /// What a path leads to.
+  struct Place {
+    /// The directory of the last component.
+    var parent: Inode
+    /// The last component; empty for the root, `.` and `..`.
+    var name: [UInt8]
+    /// What stands there, if anything.
+    var inode: Inode?
+    /// The path ended in a slash.
+    var mustBeDirectory: Bool
+  }
+
+  /// Follows a path.
+  ///
+  /// - Throws: ENOENT or ENOTDIR on the way, ENAMETOOLONG, ELOOP; a missing last component is no error.
+  func place(
+    of path: [UInt8], from start: Inode, followsLast: Bool = true
+  ) throws(Errno) -> Place {
+    let slash = UInt8(ascii: "/")
+    if path.isEmpty { throw .noEntry }
+    var directory = path[0] == slash ? root : start
+    var mustBeDirectory = path[path.count - 1] == slash
+    // The components to go, the next one last.
+    var pending = Array(path.split(separator: slash).reversed())
+    var name: [UInt8] = []
+    var inode: Inode? = directory
+    var followed = 0
+    while let part = pending.popLast() {
+      guard directory.isDirectory else { throw .notDirectory }
+      if part.count > 255 { throw .nameTooLong }
+      let isLast = pending.isEmpty
+      if part.elementsEqual(".".utf8) || part.elementsEqual("..".utf8) {
+        if part.count == 2 {
+          guard let parent = directory.parent else { throw .noEntry }
+          directory = parent
+        }
+        name = []
+        inode = directory
+        if isLast { mustBeDirectory = true }
+        continue
+      }
+      name = Array(part)
+      inode = directory[name]
+      if let found = inode, case .symbolicLink(let target) = found.kind,
+        !isLast || followsLast || mustBeDirectory
+      {
+        followed += 1
+        if followed > 40 { throw .tooManyLinks }
+        if target.isEmpty { throw .noEntry }
+        if target[0] == slash { directory = root }
+        if isLast && target[target.count - 1] == slash { mustBeDirectory = true }
+        pending += target.split(separator: slash).reversed()
+        if pending.isEmpty {
+          name = []
+          inode = directory
+        }
+        continue
+      }
+      if isLast { break }
+      guard let next = inode else { throw .noEntry }
+      guard next.isDirectory else { throw .notDirectory }
+      directory = next
+    }
+    if mustBeDirectory, let inode, !inode.isDirectory { throw .notDirectory }
+    return Place(
+      parent: directory, name: name, inode: inode, mustBeDirectory: mustBeDirectory)
+  }
+
+  /// What a path leads to.
+  ///
+  /// - Throws: ENOENT also if the last component does not exist.
+  func inode(
+    at path: [UInt8], from start: Inode, followsLast: Bool = true
+  ) throws(Errno) -> Inode {
+    guard let inode = try place(of: path, from: start, followsLast: followsLast).inode else {
+      throw .noEntry
+    }
+    return inode
+  }
+
+  /// The absolute path of a directory; nil if it has been removed.
+  func path(of directory: Inode) -> [UInt8]? {
+    var parts: [[UInt8]] = []
+    var at = directory
+    while at !== root {
+      guard let parent = at.parent, parent[at.name] === at else { return nil }
+      parts.append(at.name)
+      at = parent
+    }
+    if parts.isEmpty { return Array("/".utf8) }
+    return parts.reversed().flatMap { [UInt8(ascii: "/")] + $0 }
+  }
+
+  /// The absolute path of a place.
+  func path(of place: Place) -> String {
+    let directory = path(of: place.parent) ?? Array("(deleted)".utf8)
+    if place.name.isEmpty { return String(decoding: directory, as: UTF8.self) }
+    let separator = directory.count == 1 ? [] : [UInt8(ascii: "/")]
+    return String(decoding: directory + separator + place.name, as: UTF8.self)
+  }
+
+  /// Puts the program under its path, with the directories on the way, and opens it.
+  ///
+  /// Where the path cannot be had (it leads through a device, say) the file has no name.
+  func install(_ bytes: [UInt8], at path: String, system: SystemMemory) -> OpenFile {
+    let file = Inode(disk, .regular, mode: 0o755)
+    file.provided = bytes
+    file.size = UInt64(bytes.count)
+    var directory: Inode? = root
+    var parts: [[UInt8]] = []
+    for part in path.utf8.split(separator: UInt8(ascii: "/")) where !part.elementsEqual(".".utf8) {
+      if part.elementsEqual("..".utf8) { _ = parts.popLast() } else { parts.append(Array(part)) }
+    }
+    for part in parts.dropLast() {
+      guard let at = directory, part.count <= 255 else { break }
+      if let next = at[part] {
+        directory = next.isDirectory ? next : nil
+      } else {
+        let next = Inode(at.volume, .directory, mode: 0o755)
+        at.add(part, next)
+        directory = next
+      }
+    }
+    if let directory, let name = parts.last, name.count <= 255, directory[name] == nil {
+      directory.add(name, file)
+    }
+    return OpenFile(system, .inode(file), path: path, flags: 0)
+  }
+}

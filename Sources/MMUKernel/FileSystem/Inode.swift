@@ -1,0 +1,191 @@
+import MMUTiming
+
+/// What a name in a directory stands for: a file, a directory, a device, a symbolic link.
+///
+/// It lives as long as a name leads to it or somebody holds it (an open file, an area, a current
+/// directory); then its pages and blocks go back. The content of a regular file is its `pages`: one
+/// frame for each page in memory, the same for read(), write() and every mapping.
+final class Inode {
+  /// The devices there are.
+  enum Device: UInt64 {
+    case null = 0x103
+    case zero = 0x105
+    case random = 0x108
+    case urandom = 0x109
+  }
+
+  enum Kind {
+    case regular
+    case directory
+    case device(Device)
+    case symbolicLink([UInt8])
+  }
+
+  let kind: Kind
+  let volume: Volume
+  /// st_ino.
+  let number: UInt64
+  /// Permission bits of st_mode.
+  var mode: UInt32
+  /// Names that lead to it.
+  var links = 0
+  /// Who else needs it.
+  private(set) var holds = 0
+  /// Bytes of content.
+  var size: UInt64 = 0
+  var accessed: Cycles = 0
+  var modified: Cycles = 0
+  var changed: Cycles = 0
+  /// A running program's file: opening it for writing is ETXTBSY, as for Linux's deny_write_access.
+  var executions = 0
+  /// A memfd's seals; nil if it takes none.
+  var seals: UInt32?
+
+  /// For a directory: what is in it, by increasing cookie.
+  var entries: [DirectoryEntry] = []
+  var cookies: [[UInt8]: UInt64] = [:]
+  var lastCookie: UInt64 = 2
+  weak var parent: Inode?
+  /// A directory's own name, for getcwd.
+  var name: [UInt8] = []
+
+  /// Frames by page, with `dirtyMark`: the page cache.
+  var pages = PageTree()
+  /// Block numbers plus one by page, of a file on a disk.
+  var blocks = PageTree()
+  /// The first bytes of a file the host provides, for pages that have no block yet.
+  ///
+  /// Reading them does not wait for a disk: they are as good as cached.
+  var provided: [UInt8] = []
+  /// Address spaces with areas that show it: the reverse map.
+  var mappers: [Mapper] = []
+  /// Where it stands in `SystemMemory.inodes`.
+  private var slot = 0
+
+  /// An address space, and how many of its areas show the file.
+  struct Mapper {
+    unowned let space: AddressSpace
+    var areas: Int
+  }
+
+  /// Makes an inode nobody holds and no name leads to.
+  init(_ volume: Volume, _ kind: Kind, mode: UInt32) {
+    self.volume = volume
+    self.kind = kind
+    self.mode = mode
+    number = volume.newNumber()
+    if case .regular = kind { slot = volume.system.register(self) }
+    if case .symbolicLink(let target) = kind { size = UInt64(target.count) }
+  }
+
+  var system: SystemMemory { volume.system }
+
+  /// Whether its pages have to be written back to a disk.
+  @inline(__always) var isOnDisk: Bool { volume.image != nil }
+
+  var isDirectory: Bool { if case .directory = kind { true } else { false } }
+  var isRegular: Bool { if case .regular = kind { true } else { false } }
+
+  /// Pages of content, the last one perhaps in part.
+  @inline(__always) var pageCount: UInt64 { (size &+ 4095) / 4096 }
+
+  /// Keeps it alive.
+  func hold() { holds += 1 }
+
+  /// Gives up what `hold` took.
+  func release() {
+    holds -= 1
+    precondition(holds >= 0, "an inode is released more often than held")
+    evictIfUnused()
+  }
+
+  /// Gives up one name.
+  func unlink() {
+    links -= 1
+    evictIfUnused()
+  }
+
+  private func evictIfUnused() {
+    guard holds == 0, links <= 0, isRegular else { return }
+    precondition(mappers.isEmpty, "a file is evicted that areas show")
+    dropPages(from: 0)
+    system.unregister(slot)
+  }
+
+  /// Counts areas of an address space that show it.
+  func changeAreas(of space: AddressSpace, by change: Int) {
+    if let i = mappers.firstIndex(where: { $0.space === space }) {
+      mappers[i].areas += change
+      if mappers[i].areas == 0 { mappers.remove(at: i) }
+    } else {
+      mappers.append(Mapper(space: space, areas: change))
+    }
+  }
+
+  /// st_mode: type and permissions.
+  var fullMode: UInt32 {
+    switch kind {
+    case .regular: 0o100000 | mode
+    case .directory: 0o040000 | mode
+    case .device: 0o020000 | mode
+    case .symbolicLink: 0o120000 | mode
+    }
+  }
+
+  /// d_type of getdents64.
+  var entryType: UInt8 { UInt8(truncatingIfNeeded: fullMode >> 12) }
+}
+
+/// A name in a directory.
+struct DirectoryEntry {
+  /// Its place for getdents64; grows with each name added.
+  let cookie: UInt64
+  let name: [UInt8]
+  let inode: Inode
+}
+
+extension Inode {
+  /// The entry of a name.
+  subscript(name: [UInt8]) -> Inode? {
+    guard let cookie = cookies[name] else { return nil }
+    return entries[position(of: cookie)].inode
+  }
+
+  /// The first entry whose cookie is at least this.
+  func position(of cookie: UInt64) -> Int {
+    var low = 0
+    var high = entries.count
+    while low < high {
+      let middle = (low + high) / 2
+      if entries[middle].cookie < cookie { low = middle + 1 } else { high = middle }
+    }
+    return low
+  }
+
+  /// Adds a name.
+  ///
+  /// - Precondition: this is a directory without that name.
+  func add(_ name: [UInt8], _ inode: Inode) {
+    lastCookie += 1
+    cookies[name] = lastCookie
+    entries.append(DirectoryEntry(cookie: lastCookie, name: name, inode: inode))
+    inode.links += inode.isDirectory ? 2 : 1
+    if inode.isDirectory {
+      links += 1
+      inode.parent = self
+      inode.name = name
+    }
+  }
+
+  /// Removes a name, and what it stood for if nothing else needs it.
+  func remove(_ name: [UInt8]) {
+    guard let cookie = cookies.removeValue(forKey: name) else { return }
+    let inode = entries.remove(at: position(of: cookie)).inode
+    if inode.isDirectory {
+      links -= 1
+      inode.links -= 2
+    } else {
+      inode.unlink()
+    }
+  }
+}
