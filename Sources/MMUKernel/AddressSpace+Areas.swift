@@ -6,7 +6,8 @@ import MMUTiming
 extension AddressSpace {
   /// Tells whether two areas' private pages may belong to one area.
   private static func identitiesAgree(_ a: UInt32, _ b: UInt32) -> Bool {
-    a == 0 || b == 0 || a == b
+    if a == b { return true }
+    return a == 0 && b & forkedIdentity == 0 || b == 0 && a & forkedIdentity == 0
   }
 
   /// Puts a new area into free space and joins it with what it continues.
@@ -132,10 +133,13 @@ extension AddressSpace {
       return a.continues(into: b)
     }
     let following = areas.next(position)
-    if let next = areas.area(following), next.anonymousIdentity != 0, like(area, next) {
+    func isReusable(_ identity: UInt32) -> Bool {
+      identity != 0 && identity & Self.forkedIdentity == 0
+    }
+    if let next = areas.area(following), isReusable(next.anonymousIdentity), like(area, next) {
       area.anonymousIdentity = next.anonymousIdentity
     } else if let below = areas.previous(position).flatMap({ areas.area($0) }),
-      below.anonymousIdentity != 0, like(below, area)
+      isReusable(below.anonymousIdentity), like(below, area)
     {
       area.anonymousIdentity = below.anonymousIdentity
     } else {

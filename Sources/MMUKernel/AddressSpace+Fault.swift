@@ -118,7 +118,7 @@ extension AddressSpace {
     let written = PageTableEntry.writable.rawValue | PageTableEntry.dirty.rawValue
     let bits = leafBits(area.pointee.permissions) | written
     let frame = (old & PageTableEntry.addressMask) &>> 12
-    if system.frames.isExclusive(frame) {
+    if system.frames.claim(frame) {
       system.charge(system.costs.entryEdit)
       tables.set(entry, to: frame << 12 | bits)
       return .reused

@@ -20,8 +20,13 @@ public final class AddressSpace {
 
   /// What it shares with all others.
   public let system: SystemMemory
-  /// The tag of its translations.
-  public let pcid: PCID
+  /// The tag of its translations; 0 while it has none, being cached nowhere then, and while
+  /// CR4.PCIDE = 0.
+  public internal(set) var pcid: PCID
+  /// Processes that use it: a vfork child uses its parent's.
+  var users = 1
+  /// Where signal handlers return to.
+  var trampoline: UInt64 = 0
   var tables: PageTables
   var areas: AreaSet
   /// Areas allowed: Linux's `max_map_count`.
@@ -47,17 +52,13 @@ public final class AddressSpace {
   ///   - system: the machine's memory.
   ///   - maximumAreas: how many areas it may have.
   ///   - stackLimit: how far a stack may grow, in bytes.
-  /// - Throws: ENOMEM if there is no frame for the PML4, EAGAIN if all PCIDs are in use.
+  /// - Throws: ENOMEM if there is no frame for the PML4.
   public init(
     _ system: SystemMemory, maximumAreas: Int = 65530, stackLimit: UInt64 = 8 << 20
   ) throws(Errno) {
-    guard let pcid = system.takeContext() else { throw .tryAgain }
-    guard let tables = PageTables(system) else {
-      system.returnContext(pcid)
-      throw .noMemory
-    }
+    guard let tables = PageTables(system) else { throw .noMemory }
     self.system = system
-    self.pcid = PCID(pcid)
+    pcid = PCID(0)
     self.tables = tables
     areas = AreaSet(guardGap: Self.stackGuardGap)
     self.maximumAreas = maximumAreas
@@ -80,6 +81,7 @@ public final class AddressSpace {
 
   /// Loads CR3 of a core with this address space, keeping its translations there.
   public func activate(on mmu: MMU) {
+    if pcid.rawValue == 0 { system.giveContext(to: self) }
     system.loadRoot(tables.root << 12, pcid: pcid.rawValue, on: mmu)
   }
 
@@ -98,7 +100,7 @@ public final class AddressSpace {
     tables.freeTables(0, 1 << 47, floor: 0, ceiling: 1 << 47, batch: &batch)
     tables.freeRoot()
     system.deliver(.context(pcid))
-    system.returnContext(pcid.rawValue)
+    system.returnContext(of: self)
     system.spaces.removeAll { $0 === self }
   }
 

@@ -36,6 +36,12 @@ public enum Errno: Int64, Error, Sendable, CaseIterable {
   case tooManyLinks = 40
   case overflow = 75
   case notSupported = 95
+  case timedOut = 110
+  /// Inside the kernel: the call waits, or was interrupted and starts again unless a handler without
+  /// SA_RESTART runs.
+  case restartSystem = 512
+  /// Inside the kernel: the call waits, or was interrupted and fails if any handler runs.
+  case restartNoHandler = 514
 
   /// The name in C: `EINVAL`.
   public var name: String {
@@ -76,6 +82,9 @@ public enum Errno: Int64, Error, Sendable, CaseIterable {
     case .tooManyLinks: "ELOOP"
     case .overflow: "EOVERFLOW"
     case .notSupported: "EOPNOTSUPP"
+    case .timedOut: "ETIMEDOUT"
+    case .restartSystem: "ERESTARTSYS"
+    case .restartNoHandler: "ERESTARTNOHAND"
     }
   }
 }

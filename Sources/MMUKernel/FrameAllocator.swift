@@ -27,7 +27,8 @@ public enum FrameUse: UInt8, CaseIterable, Sendable {
 public final class FrameAllocator {
   /// The memory it manages, all of it.
   public let memory: PhysicalMemory
-  /// For each frame: use in bits 39:32, and in bits 31:0 the reference count, or for a free frame
+  /// For each frame: in bit 40 whether a fork shared it since it was last somebody's own, use in bits
+  /// 39:32, and in bits 31:0 the reference count, or for a free frame
   /// the next free one (0: none).
   private let records: UnsafeMutablePointer<UInt64>
   private let recordBytes: UInt64
@@ -148,7 +149,25 @@ public final class FrameAllocator {
     FrameUse(rawValue: UInt8(truncatingIfNeeded: records[Int(frame.rawValue)] >> 32)) ?? .free
   }
 
-  /// Tells whether this is the only reference to a frame of anonymous memory.
+  /// Adds the reference of a forked child.
+  @inline(__always)
+  func share(_ number: UInt64) { records[Int(number)] = (records[Int(number)] &+ 1) | Self.forked }
+
+  private static var forked: UInt64 { 1 << 40 }
+
+  /// Tells whether this is the only reference left to a frame of anonymous memory; it is its holder's
+  /// own then.
+  @inline(__always)
+  func claim(_ number: UInt64) -> Bool {
+    let own = UInt64(FrameUse.anonymous.rawValue) &<< 32 | 1
+    if records[Int(number)] & ~Self.forked != own { return false }
+    records[Int(number)] = own
+    return true
+  }
+
+  /// Tells whether a frame of anonymous memory is its holder's own: Linux's PageAnonExclusive.
+  ///
+  /// One that was shared by a fork is not, even if the others have gone, before `claim` says so.
   @inline(__always)
   func isExclusive(_ number: UInt64) -> Bool {
     records[Int(number)] == UInt64(FrameUse.anonymous.rawValue) &<< 32 | 1

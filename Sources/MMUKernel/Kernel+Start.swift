@@ -21,31 +21,71 @@ extension Kernel {
     _ image: ProgramImage, path: String, arguments: [String], environment: [String] = []
   ) throws(StartError) {
     precondition(processes.isEmpty, "a kernel starts one first program")
-    let space: AddressSpace
-    do {
-      space = try AddressSpace(
-        system, maximumAreas: configuration.maximumAreas, stackLimit: configuration.stackLimit)
-    } catch {
-      throw error == .noMemory ? .outOfMemory : .tooManyProcesses
-    }
+    var page = [UInt8](repeating: 0, count: 4096)
+    // li a7, 139 (rt_sigreturn); ecall.
+    page.replaceSubrange(0..<8, with: [0x93, 0x08, 0xb0, 0x08, 0x73, 0, 0, 0])
+    let way = Inode(tree.nameless, .regular, mode: 0o555)
+    way.provided = page
+    way.size = 4096
+    let trampoline = OpenFile(system, .inode(way), path: "[vdso]", flags: 0)
+    // From here on the areas hold it.
+    defer { trampoline.release() }
+    self.trampoline = trampoline
+    lastNumber = 2
+    let space = try newSpace()
     let program = tree.install(image.file, at: path, system: system)
     defer { program.release() }
     let files = FileContext(standardStreams(), directory: tree.root)
     let process = Process(
-      pid: 2, parent: 1, path: path, space: space, files: files, symbolizer: image.symbolizer)
+      pid: 2, path: path, space: space, files: files, symbolizer: image.symbolizer)
+    process.threads = [Thread(tid: 2, process: process)]
+    process.run(program)
     do {
-      try mapSegments(image, of: program, process, into: space)
-      let stackPointer = try makeStack(
-        image, process, space, path: Array(path.utf8), arguments: arguments.map { Array($0.utf8) },
+      firstContext = try load(
+        image, of: program, into: space, process, path: path,
+        arguments: arguments.map { Array($0.utf8) },
         environment: environment.map { Array($0.utf8) })
-      firstContext = FirstContext(entry: image.entry, stackPointer: stackPointer)
     } catch {
       space.destroy()
       files.release()
+      process.run(nil)
       throw error
     }
     add(process)
     current = process
+    currentThread = process.threads[0]
+  }
+
+  /// An empty address space as a new program gets it.
+  func newSpace() throws(StartError) -> AddressSpace {
+    do {
+      return try AddressSpace(
+        system, maximumAreas: configuration.maximumAreas, stackLimit: configuration.stackLimit)
+    } catch {
+      throw .outOfMemory
+    }
+  }
+
+  /// Maps a program and makes its stack.
+  ///
+  /// - Returns: where it begins.
+  func load(
+    _ image: ProgramImage, of program: OpenFile, into space: AddressSpace, _ process: Process,
+    path: String, arguments: [[UInt8]], environment: [[UInt8]]
+  ) throws(StartError) -> FirstContext {
+    try mapSegments(image, of: program, process, into: space)
+    let stackPointer = try makeStack(
+      image, process, space, path: Array(path.utf8), arguments: arguments,
+      environment: environment)
+    // In the gap between the mappings and the stack, so that it shifts neither.
+    space.trampoline = space.mapTop
+    guard let trampoline else { preconditionFailure("no program was started") }
+    let area = VirtualMemoryArea(
+      lower: space.trampoline, upper: space.trampoline + pageBytes,
+      permissions: [.read, .execute], source: system.source(of: trampoline), pageOffset: 0)
+    system.retainSource(area.source, by: space)
+    space.areas.insert(area, at: space.areas.firstEnding(after: area.lower))
+    return FirstContext(entry: image.entry, stackPointer: stackPointer)
   }
 
   /// Descriptors 0, 1 and 2: the host's streams.

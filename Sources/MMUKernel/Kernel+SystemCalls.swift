@@ -9,6 +9,8 @@ enum SystemCallOutcome {
   case failed(Errno)
   /// Is executed again when the core comes back.
   case restart
+  /// Has changed all registers: nothing is to be returned.
+  case replaced
   /// The process has ended.
   case ended
 }
@@ -18,20 +20,31 @@ extension Kernel {
   func systemCall(_ process: Process, _ frame: inout TrapFrame) -> TrapResult {
     let x = frame.registers
     trapFrame = frame
-    let outcome = dispatch(process, x[17], x[10], x[11], x[12], x[13], x[14], frame)
+    let outcome = dispatch(process, x[17], x[10], x[11], x[12], x[13], x[14], &frame)
     switch outcome {
     case .done(let value): x[10] = value
     case .failed(let error): x[10] = UInt64(bitPattern: -error.rawValue)
     case .restart: return .systemCallRestarts
-    case .ended: return .ended(retiresSystemCall: true)
+    case .replaced:
+      process.systemCalls &+= 1
+      return .systemCallCompleted
+    case .ended:
+      process.systemCalls &+= 1
+      return .ended(retiresSystemCall: true)
     }
     process.systemCalls &+= 1
     if let information = pending {
       pending = nil
-      let cause =
-        information.signal == .kill
-        ? DeathCause.outOfMemory : .inSystemCall(SystemCallTable.name(x[17]))
-      return kill(process, information, nil, frame, because: cause, retiresSystemCall: true)
+      if information.signal == .kill
+        || !(currentThread?.mask.contains(information.signal) ?? false)
+          && process.actions[Int(information.signal.rawValue)].handler == 0
+      {
+        let cause =
+          information.signal == .kill
+          ? DeathCause.outOfMemory : .inSystemCall(SystemCallTable.name(x[17]))
+        return kill(process, information, nil, frame, because: cause, retiresSystemCall: true)
+      }
+      send(information, to: process, thread: currentThread)
     }
     frame.programCounter &+= 4
     return .systemCallCompleted
@@ -40,20 +53,43 @@ extension Kernel {
   @inline(__always)
   private func dispatch(
     _ process: Process, _ number: UInt64, _ a0: UInt64, _ a1: UInt64, _ a2: UInt64, _ a3: UInt64,
-    _ a4: UInt64, _ frame: TrapFrame
+    _ a4: UInt64, _ frame: inout TrapFrame
   ) -> SystemCallOutcome {
     guard let call = SystemCall(rawValue: number) else { return unknown(number, frame) }
-    if call == .exit || call == .exitGroup {
-      process.systemCalls &+= 1
-      end(process, .exited(UInt8(truncatingIfNeeded: a0)))
-      return .ended
-    }
     do {
-      return .done(try perform(call, process, a0, a1, a2, a3, a4, frame))
+      switch call {
+      case .exit, .exitGroup, .signalReturn, .execve: return try leave(call, process, &frame)
+      default: return .done(try perform(call, process, a0, a1, a2, a3, a4, frame))
+      }
     } catch {
+      switch error {
       // Only a read of the host is interrupted, so that whoever interrupted it gets a hearing.
-      return error == .interrupted ? .restart : .failed(error)
+      case .interrupted: return .restart
+      case .restartSystem, .restartNoHandler:
+        if let thread = currentThread, thread.state == .ready {
+          thread.interruption = error
+          needsAttention = true
+        }
+        return .restart
+      default: return .failed(error)
+      }
     }
+  }
+
+  /// The calls after which the program does not go on behind them.
+  @inline(never)
+  private func leave(
+    _ call: SystemCall, _ process: Process, _ frame: inout TrapFrame
+  ) throws(Errno) -> SystemCallOutcome {
+    guard let thread = currentThread else { throw .noProcess }
+    let x = frame.registers
+    switch call {
+    case .exit: exitThread(thread, x[10])
+    case .exitGroup: terminate(process, .exited(UInt8(truncatingIfNeeded: x[10])))
+    case .signalReturn: return signalReturn(thread, &frame)
+    default: return try execute(process, thread, x[10], x[11], x[12], &frame)
+    }
+    return .ended
   }
 
   @inline(__always)
@@ -63,13 +99,24 @@ extension Kernel {
   ) throws(Errno) -> UInt64 {
     guard let space = process.space else { throw .noProcess }
     switch call {
-    case .exit, .exitGroup: preconditionFailure("handled before")
-    case .getpid, .gettid: return UInt64(process.pid)
+    case .exit, .exitGroup, .signalReturn, .execve: preconditionFailure("handled before")
+    case .getpid: return UInt64(process.pid)
+    case .gettid: return UInt64(currentThread?.tid ?? 0)
     case .getppid: return UInt64(process.parent)
-    case .getuid, .geteuid, .getgid, .getegid, .schedulerYield: return 0
+    case .getuid, .geteuid, .getgid, .getegid: return 0
+    case .schedulerYield:
+      if !ready.isEmpty {
+        mustYield = true
+        needsAttention = true
+      }
+      return 0
     case .setThreadIDAddress:
-      process.clearChildThreadID = a0
-      return UInt64(process.pid)
+      currentThread?.clearChildThreadID = a0
+      return UInt64(currentThread?.tid ?? 0)
+    case .clone, .wait4, .waitID, .kill, .threadKill, .threadGroupKill, .signalAction, .signalMask,
+      .signalPending, .signalSuspend, .alternateStack, .nanosleep, .clockNanosleep,
+      .setProcessGroup, .getProcessGroup, .getSession, .setSession, .futex:
+      return try performProcessCall(call, process, a0, a1, a2, a3, a4, frame)
     case .brk: return space.moveBreak(to: a0)
     case .mmap: return try map(a0, a1, a2, a3, frame)
     case .munmap:
@@ -140,6 +187,35 @@ extension Kernel {
       defer { process.files.umask = UInt32(truncatingIfNeeded: a0) & 0o777 }
       return UInt64(process.files.umask)
     default: preconditionFailure("system call \(call) is in the table but not carried out")
+    }
+  }
+
+  @inline(never)
+  private func performProcessCall(
+    _ call: SystemCall, _ process: Process, _ a0: UInt64, _ a1: UInt64, _ a2: UInt64,
+    _ a3: UInt64, _ a4: UInt64, _ frame: TrapFrame
+  ) throws(Errno) -> UInt64 {
+    guard let thread = currentThread else { throw .noProcess }
+    switch call {
+    case .clone: return try clone(process, thread, frame)
+    case .wait4: return try wait(process, a0, a1, a2, a3)
+    case .waitID: return try waitID(process, a0, a1, a2, a3, a4)
+    case .kill: return try kill(process, a0, a1)
+    case .threadKill: return try killThread(process, group: nil, a0, a1)
+    case .threadGroupKill: return try killThread(process, group: a0, a1, a2)
+    case .signalAction: return try signalAction(process, a0, a1, a2, a3)
+    case .signalMask: return try signalMask(thread, a0, a1, a2, a3)
+    case .signalPending: return try signalPending(thread, a0, a1)
+    case .signalSuspend: return try signalSuspend(thread, a0, a1)
+    case .alternateStack: return try alternateStack(thread, a0, a1, frame)
+    case .nanosleep: return try nanosleep(thread, clock: 1, flags: 0, a0, a1)
+    case .clockNanosleep: return try nanosleep(thread, clock: a0, flags: a1, a2, a3)
+    case .setProcessGroup: return try setProcessGroup(process, a0, a1)
+    case .getProcessGroup: return UInt64(try named(a0, process).processGroup)
+    case .getSession: return UInt64(try named(a0, process).session)
+    case .setSession: return try setSession(process)
+    case .futex: return try futex(thread, a0, a1, a2, a3, a4, frame.registers[15])
+    default: preconditionFailure("not a call of processes")
     }
   }
 

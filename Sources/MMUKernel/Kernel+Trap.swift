@@ -35,10 +35,11 @@ extension Kernel {
     }
     self.mmu = mmu
     trapTime = now
+    accountedFrom = now
     chargedAtTrap = system.chargedCycles
     translatedAtTrap = mmu.cycles
     process.userCycles &+= now &- resumedAt
-    let result: TrapResult
+    var result: TrapResult
     switch trap {
     case .environmentCall:
       system.charge(system.costs.systemCallEntry)
@@ -52,14 +53,29 @@ extension Kernel {
     case .fault(.pageFault(let fault)):
       system.charge(system.costs.exceptionEntry)
       result = pageFault(fault, process, space, &frame)
+    case .timer:
+      system.charge(system.costs.exceptionEntry)
+      result = .resume
+      needsAttention = true
     default:
       system.charge(system.costs.exceptionEntry)
       loopCount = 0
       result = exception(trap, process, frame)
     }
-    let spent = self.now &- now
-    process.systemCycles &+= spent
-    resumedAt = now &+ spent
+    let finished = self.now
+    if needsAttention || finished >= nextDeadline { return leave(result, &frame) }
+    process.systemCycles &+= finished &- accountedFrom
+    resumedAt = finished
+    if case .idle(let until) = result { resumedAt = max(resumedAt, until) }
+    return result
+  }
+
+  /// Ends a trap after which more is to be done than to go on.
+  @inline(never)
+  private func leave(_ result: TrapResult, _ frame: inout TrapFrame) -> TrapResult {
+    let result = settle(result, &frame)
+    chargeCurrent()
+    resumedAt = now
     if case .idle(let until) = result { resumedAt = max(resumedAt, until) }
     return result
   }
@@ -127,9 +143,12 @@ extension Kernel {
       return .resume
     case .wait(.device(let cycles)):
       process.majorFaults &+= 1
-      return .idle(until: now &+ cycles)
+      if ready.isEmpty && sleepers.isEmpty { return .idle(until: now &+ cycles) }
+      block(on: nil, until: now &+ cycles, .device, interruptible: false)
+      return .resume
     case .signal(let information):
       process.signalFaults &+= 1
+      if force(information) { return .resume }
       return kill(
         process, information, fault, frame,
         because: resolution.map { .unresolved($0) } ?? .handler)
@@ -165,8 +184,9 @@ extension Kernel {
       process.signalFaults &+= 1
       information = SignalInformation(.busError, .noMemoryThere)
       cause = .beyondRAM(place.rawValue)
-    case .environmentCall, .fault(.pageFault): preconditionFailure("handled elsewhere")
+    case .environmentCall, .timer, .fault(.pageFault): preconditionFailure("handled elsewhere")
     }
+    if force(information) { return .resume }
     return kill(process, information, nil, frame, because: cause)
   }
 
@@ -175,9 +195,23 @@ extension Kernel {
     _ process: Process, _ information: SignalInformation, _ fault: PageFault?,
     _ frame: TrapFrame, because cause: DeathCause, retiresSystemCall: Bool = false
   ) -> TrapResult {
-    say(.story, story(process, information, fault, frame, cause))
-    end(process, .killed(information.signal))
+    tellStory(process, information, fault, frame, cause)
+    terminate(process, .killed(information.signal))
     return .ended(retiresSystemCall: retiresSystemCall)
+  }
+}
+
+extension Kernel {
+  /// Says why a process is killed; no more than a hundred times.
+  func tellStory(
+    _ process: Process, _ information: SignalInformation, _ fault: PageFault?,
+    _ frame: TrapFrame, _ cause: DeathCause
+  ) {
+    storyCount += 1
+    if storyCount <= 100 || process === processes.first {
+      say(.story, story(process, information, fault, frame, cause))
+    }
+    if storyCount == 100 { say(.limit, "further processes killed by signals are not explained") }
   }
 }
 
@@ -194,4 +228,8 @@ enum DeathCause {
   case notCanonical(UInt64)
   case beyondRAM(UInt64)
   case inSystemCall(String)
+  /// Another process, or itself, sent it.
+  case sent
+  /// The frame of this signal did not fit onto the stack.
+  case noSignalStack(Signal)
 }

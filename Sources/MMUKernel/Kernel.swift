@@ -25,6 +25,38 @@ public final class Kernel {
   public private(set) var processes: [Process] = []
   /// The process that runs.
   public internal(set) var current: Process?
+  /// Its thread that runs.
+  var currentThread: Thread?
+  /// Times the core went from one thread to another.
+  public internal(set) var contextSwitches: UInt64 = 0
+  /// Cycles that passed while every process waited.
+  public internal(set) var idleCycles: Cycles = 0
+  /// Who waits for what, if the run ended because everybody waits.
+  public internal(set) var deadlock: String?
+
+  /// Processes that have not been reaped, and threads that have not ended, by number.
+  var processTable: [Int32: Process] = [:]
+  var threadTable: [Int32: Thread] = [:]
+  var lastNumber: Int32 = 1
+  /// Threads that could run.
+  let ready = WaitQueue()
+  /// Threads that wait for a moment, the latest first.
+  var sleepers: [Thread] = []
+  var quantumEnd: Cycles = 0
+  var nextDeadline: Cycles = .max
+  /// Something is to be done before the program goes on: a signal, a switch.
+  var needsAttention = false
+  /// The running thread gives way.
+  var mustYield = false
+  /// The first process has ended.
+  var isRunOver = false
+  /// The clock up to which the current process has been charged.
+  var accountedFrom: Cycles = 0
+  /// Waiters at futexes.
+  var futexes: [FutexKey: WaitQueue] = [:]
+  /// The page with the way back from signal handlers.
+  var trampoline: OpenFile?
+  var storyCount = 0
 
   /// The names of all files.
   let tree: FileTree
@@ -41,8 +73,8 @@ public final class Kernel {
   /// Where the program just started begins.
   var firstContext: FirstContext?
   /// When the current process was last given the core.
-  var resumedAt: Cycles = 0
-  /// A fatal signal raised inside a system call.
+  public internal(set) var resumedAt: Cycles = 0
+  /// A signal raised inside a system call.
   var pending: SignalInformation?
   /// The last fault and how often it came in a row.
   var loopAddress: UInt64 = .max
@@ -88,7 +120,12 @@ public final class Kernel {
     processes.dropFirst().reduce(processes.first?.faults ?? FaultCounts.none) { $0 + $1.faults }
   }
 
-  func add(_ process: Process) { processes.append(process) }
+  /// Enters a new process with its first thread.
+  func add(_ process: Process) {
+    processes.append(process)
+    processTable[process.pid] = process
+    for thread in process.threads { threadTable[thread.tid] = thread }
+  }
 
   /// Gives a message.
   func say(_ kind: KernelMessage.Kind, _ text: String) {
@@ -104,23 +141,6 @@ public final class Kernel {
   var now: Cycles {
     trapTime &+ (system.chargedCycles &- chargedAtTrap)
       &+ ((mmu?.cycles ?? 0) &- translatedAtTrap)
-  }
-
-  /// Ends the current process; its memory goes back.
-  func end(_ process: Process, _ status: TerminationStatus) {
-    guard let space = process.space else { return }
-    process.finalPeakResident = space.peakResident
-    space.destroy()
-    process.space = nil
-    process.files.release()
-    process.state = .ended(status)
-    undelivered = []
-    if current === process { current = nil }
-  }
-
-  /// Ends whatever still runs, at the end of a run that a limit or the user ended.
-  public func shutDown() {
-    for process in processes where process.space != nil { end(process, .killed(.kill)) }
   }
 }
 

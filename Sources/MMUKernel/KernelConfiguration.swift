@@ -20,6 +20,10 @@ public struct KernelConfiguration {
   public var cyclesPerSecond: UInt64 = 3_000_000_000
   /// Bytes of the disk under the guest's root directory.
   public var diskBytes: UInt64 = 4 << 30
+  /// Cycles after which a program gives way to the others that can run: 1 ms.
+  public var quantum: Cycles = 3_000_000
+  /// Processes and threads there may be at once; the next fork fails with EAGAIN.
+  public var maximumThreads = 10_000
   /// Takes the place of the kernel's own handler; nil is the kernel's own.
   public var pageFaultHandler: (any PageFaultHandler)?
   /// Faults in a row at one instruction and address, with nothing between, that make a fault loop.
@@ -43,6 +47,8 @@ public enum Trap: Hashable, Sendable {
   case misalignedAtomic(address: UInt64)
   /// An access the MMU refused.
   case fault(TranslationFault)
+  /// The clock has reached the kernel's `deadline`.
+  case timer
 }
 
 /// What the core does after a trap.

@@ -12,18 +12,43 @@ public final class Process {
 
   /// Its number.
   public let pid: Int32
-  /// Its parent's number.
-  public let parent: Int32
+  /// Its parent's number; 1 is init, which the kernel plays.
+  public var parent: Int32 { parentProcess?.pid ?? 1 }
+  /// Its parent; nil is init.
+  weak var parentProcess: Process?
+  /// Children not yet reaped, the oldest first.
+  var children: [Process] = []
+  /// Threads that have not ended, the first first.
+  var threads: [Thread] = []
+  /// Where its threads wait for children.
+  let childQueue = WaitQueue()
+  /// getpgid and getsid.
+  var processGroup: Int32
+  var session: Int32
+  /// PR_SET_CHILD_SUBREAPER.
+  var isSubreaper = false
+  /// Sent to the parent at the end; nil is none.
+  var exitSignal: Signal? = .child
+  /// A thread of the parent that waits for this process to leave its memory: vfork.
+  var vforkWaiter: Thread?
+  /// What each signal does.
+  var actions: [SignalAction]
+  /// Signals sent to the process as a whole.
+  var pending = PendingSignals()
+  /// Instructions retired, filled in by the machine.
+  package(set) public var instructions: UInt64 = 0
+  /// RUSAGE_CHILDREN: of those waited for, and theirs.
+  var childUsage = ChildUsage()
   /// The program's file name without directories, at most 15 bytes, as /proc/PID/comm.
   public internal(set) var name: String
   /// The path it was started under.
-  public let path: String
+  public internal(set) var path: String
   /// Whether it runs.
   public internal(set) var state = State.running
   /// Its memory; nil once it has ended.
   public internal(set) var space: AddressSpace?
   /// Names for its addresses.
-  let symbolizer: Symbolizer
+  var symbolizer: Symbolizer
 
   /// Cycles in user mode.
   public internal(set) var userCycles: Cycles = 0
@@ -42,22 +67,22 @@ public final class Process {
   /// ECALLs that were completed.
   public internal(set) var systemCalls: UInt64 = 0
 
+  /// The file of the program it runs.
+  private(set) var program: OpenFile?
   /// Descriptors, current directory, umask.
   var files: FileContext
-  /// set_tid_address.
-  var clearChildThreadID: UInt64 = 0
   /// PR_SET_THP_DISABLE.
   var isHugePageDisabled = false
 
   init(
-    pid: Int32, parent: Int32, path: String, space: AddressSpace, files: FileContext,
-    symbolizer: Symbolizer
+    pid: Int32, path: String, space: AddressSpace, files: FileContext, symbolizer: Symbolizer
   ) {
     self.pid = pid
-    self.parent = parent
     self.path = path
-    let file = path.utf8.split(separator: UInt8(ascii: "/")).last.map { Array($0) } ?? []
-    name = String(decoding: file.prefix(15), as: UTF8.self)
+    processGroup = pid
+    session = pid
+    name = Self.name(path)
+    actions = [SignalAction](repeating: SignalAction(), count: 65)
     self.space = space
     self.files = files
     self.symbolizer = symbolizer
@@ -67,8 +92,38 @@ public final class Process {
 
   deinit { resolutions.deallocate() }
 
+  /// A child by clone.
+  convenience init(
+    copying parent: Process, pid: Int32, space: AddressSpace, sharesFiles: Bool
+  ) {
+    self.init(
+      pid: pid, path: parent.path, space: space,
+      files: parent.files.copy(sharingDescriptors: sharesFiles), symbolizer: parent.symbolizer)
+    run(parent.program)
+    name = parent.name
+    processGroup = parent.processGroup
+    session = parent.session
+    actions = parent.actions
+    isHugePageDisabled = parent.isHugePageDisabled
+  }
+
+  /// Notes the file of the program it runs, which nobody may write then; nil is none any more.
+  func run(_ file: OpenFile?) {
+    file?.hold()
+    file?.inode?.executions += 1
+    program?.inode?.executions -= 1
+    program?.release()
+    program = file
+  }
+
+  /// comm: the file name without directories, at most 15 bytes.
+  static func name(_ path: String) -> String {
+    let file = path.utf8.split(separator: UInt8(ascii: "/")).last.map { Array($0) } ?? []
+    return String(decoding: file.prefix(15), as: UTF8.self)
+  }
+
   /// The most pages resident at once, the zero page not counted.
-  public var maxResidentPages: UInt64 { space?.peakResident ?? finalPeakResident }
+  public var maxResidentPages: UInt64 { max(space?.peakResident ?? 0, finalPeakResident) }
 
   /// How it ended; nil while it runs.
   public var exitStatus: TerminationStatus? {
@@ -122,5 +177,24 @@ public struct FaultCounts: Hashable, Sendable {
       minor: a.minor + b.minor, major: a.major + b.major, zero: a.zero + b.zero,
       copyOnWrite: a.copyOnWrite + b.copyOnWrite, file: a.file + b.file, swap: a.swap + b.swap,
       signal: a.signal + b.signal, spurious: a.spurious + b.spurious)
+  }
+}
+
+/// What getrusage reports of children.
+struct ChildUsage {
+  var userCycles: Cycles = 0
+  var systemCycles: Cycles = 0
+  var minorFaults: UInt64 = 0
+  var majorFaults: UInt64 = 0
+  var maxResidentPages: UInt64 = 0
+
+  /// Adds a reaped child and its own children.
+  mutating func add(_ child: Process) {
+    let below = child.childUsage
+    userCycles &+= child.userCycles &+ below.userCycles
+    systemCycles &+= child.systemCycles &+ below.systemCycles
+    minorFaults &+= child.minorFaults &+ below.minorFaults
+    majorFaults &+= child.majorFaults &+ below.majorFaults
+    maxResidentPages = max(maxResidentPages, child.maxResidentPages, below.maxResidentPages)
   }
 }

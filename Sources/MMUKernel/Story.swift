@@ -45,6 +45,13 @@ extension Kernel {
     case .beyondRAM(let place):
       head += "at pc \(pc)"
       lines.append("the page tables lead to physical address \(hex(place)), beyond the RAM")
+    case .sent:
+      head +=
+        information.sender == 0 ? "at pc \(pc)" : "sent by pid \(information.sender), at pc \(pc)"
+    case .noSignalStack(let signal):
+      head += "at pc \(pc)"
+      lines.append(
+        "the stack has no room for the frame of \(signal.name), or holds none to return to")
     case .inSystemCall(let name):
       head += "in \(name) at pc \(pc)"
       if information.signal == .brokenPipe {

@@ -69,7 +69,7 @@ extension Kernel {
     return done
   }
 
-  /// getrusage of the process, its thread, or its children (of which there are none yet).
+  /// getrusage of the process, its thread (as the process), or the children it waited for.
   func getUsage(_ process: Process, _ who: UInt64, _ address: UInt64) throws(Errno) -> UInt64 {
     var words = [UInt64](repeating: 0, count: 18)
     switch Int32(truncatingIfNeeded: who) {
@@ -83,7 +83,7 @@ extension Kernel {
       words[4] = process.maxResidentPages * 4
       words[8] = process.minorFaults
       words[9] = process.majorFaults
-    case -1: break
+    case -1: words = usageWords(process.childUsage)
     default: throw .invalid
     }
     try copyOut(words: words, to: address)
@@ -104,11 +104,18 @@ extension Kernel {
     return 0
   }
 
-  /// prctl: PR_SET_THP_DISABLE, PR_GET_THP_DISABLE, PR_SET_NAME, PR_GET_NAME.
+  /// prctl: PR_SET_CHILD_SUBREAPER, PR_GET_CHILD_SUBREAPER, PR_SET_THP_DISABLE, PR_GET_THP_DISABLE, PR_SET_NAME, PR_GET_NAME.
   func control(
     _ process: Process, _ option: UInt64, _ a1: UInt64, _ a2: UInt64, _ a3: UInt64, _ a4: UInt64
   ) throws(Errno) -> UInt64 {
     switch Int32(truncatingIfNeeded: option) {
+    case 36:
+      process.isSubreaper = a1 != 0
+      return 0
+    case 37:
+      var value: Int32 = process.isSubreaper ? 1 : 0
+      guard copyOut(&value, 4, to: a1) == 4 else { throw .badAddress }
+      return 0
     case 41:
       if a2 | a3 | a4 != 0 { throw .invalid }
       process.isHugePageDisabled = a1 != 0

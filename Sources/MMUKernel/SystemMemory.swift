@@ -49,6 +49,9 @@ public final class SystemMemory {
   private(set) var noExecute = PageTableEntry.executeDisable.rawValue
   private var freeContexts: [UInt16] = []
   private var nextContext: UInt16 = 1
+  /// Who has each PCID.
+  private var contextOwners: [AddressSpace?] = [nil]
+  private var oldestContext: UInt16 = 0
   /// Address spaces alive.
   var spaces: [AddressSpace] = []
   var lastAnonymousIdentity: UInt32 = 0
@@ -94,7 +97,17 @@ public final class SystemMemory {
   }
 
   /// Delivers an invalidation to every MMU that may hold the translations.
+  ///
+  /// PCID 0 tags nothing but the kernel's own tables while contexts are in use: an address space that
+  /// has none is cached nowhere.
   public func deliver(_ scope: InvalidationScope) {
+    if usesContexts {
+      switch scope {
+      case .address(_, let pcid) where pcid.rawValue == 0: return
+      case .context(let pcid) where pcid.rawValue == 0: return
+      default: break
+      }
+    }
     for mmu in targets { mmu.invalidate(scope) }
   }
 
@@ -118,19 +131,38 @@ public final class SystemMemory {
 
   // MARK: Contexts
 
-  /// A PCID nobody uses; nil if all 4,095 are taken.
+  /// Gives an address space a PCID: a free one, or if all 4,095 are taken that of the one that has
+  /// had its own for the longest time, whose translations are dropped.
   ///
-  /// Always 0 while CR4.PCIDE = 0.
-  func takeContext() -> UInt16? {
-    if !usesContexts { return 0 }
-    if let free = freeContexts.popLast() { return free }
-    if nextContext > 4095 { return nil }
-    nextContext += 1
-    return nextContext - 1
+  /// Nothing to do while CR4.PCIDE = 0.
+  func giveContext(to space: AddressSpace) {
+    if !usesContexts { return }
+    var context = freeContexts.popLast() ?? 0
+    if context == 0 && nextContext <= 4095 {
+      context = nextContext
+      nextContext += 1
+      contextOwners.append(nil)
+    }
+    while context == 0 {
+      oldestContext = oldestContext % 4095 + 1
+      let root = contextOwners[Int(oldestContext)]?.root.rawValue
+      if targets.contains(where: { $0.controlRegister3 & ~0xfff == root }) { continue }
+      context = oldestContext
+      deliver(.context(PCID(context)))
+      contextOwners[Int(context)]?.pcid = PCID(0)
+    }
+    contextOwners[Int(context)] = space
+    space.pcid = PCID(context)
   }
 
-  /// Returns a PCID whose translations have been dropped.
-  func returnContext(_ pcid: UInt16) { if pcid != 0 { freeContexts.append(pcid) } }
+  /// Takes back a PCID whose translations have been dropped.
+  func returnContext(of space: AddressSpace) {
+    let context = space.pcid.rawValue
+    if context == 0 { return }
+    contextOwners[Int(context)] = nil
+    freeContexts.append(context)
+    space.pcid = PCID(0)
+  }
 
   /// Puts the kernel's half into a new PML4.
   func shareKernelHalf(with root: UnsafeMutablePointer<UInt64>) {

@@ -55,6 +55,10 @@ public struct VirtualMemoryArea: Hashable, Sendable {
     @inlinable public static var stack: Self { Self(rawValue: 1 << 3) }
     /// MAP_LOCKED was given: pages are made present at once and stay.
     @inlinable public static var locked: Self { Self(rawValue: 1 << 4) }
+    /// MADV_DONTFORK: a child does not get it.
+    @inlinable public static var notForked: Self { Self(rawValue: 1 << 5) }
+    /// MADV_WIPEONFORK: a child gets it empty.
+    @inlinable public static var wipedOnFork: Self { Self(rawValue: 1 << 6) }
     /// MAP_SHARED: writes are everybody's who maps the file.
     @inlinable public static var shared: Self { Self(rawValue: 1 << 12) }
     /// A shared mapping of a file that was not opened for writing: mprotect cannot allow it.
@@ -121,6 +125,8 @@ public struct VirtualMemoryArea: Hashable, Sendable {
   public var end: VirtualAddress { VirtualAddress(truncating: upper) }
   /// Number of pages.
   public var pages: UInt64 { (upper &- lower) / pageBytes }
+  /// Mapped with MAP_SHARED.
+  public var isShared: Bool { flags.contains(.shared) }
   /// Backed by nothing but memory.
   public var isAnonymous: Bool { source == 0 }
 

@@ -146,6 +146,9 @@ extension ConfigurationField {
     flag(
       "wx", "segments both writable and executable: allow or deny", \.allowsWritableCode,
       ("allow", "deny")),
+    number(
+      "quantum", "cycles after which a program gives way to others that can run", \.quantum,
+      in: 10_000...1_000_000_000_000),
     number("mhz", "clock shown to the guest, in MHz", \.megahertz, in: 1...1_000_000),
     label("from", "count from the first arrival at this label", \.regionStart),
     label("to", "count until the next arrival at this label", \.regionEnd),
@@ -300,6 +303,7 @@ extension ConfigurationField {
     cost("exception-entry", "an exception, into the kernel and back", \.costs.exceptionEntry),
     cost("system-call-entry", "an ECALL, into the kernel and back", \.costs.systemCallEntry),
     cost("fault-handling", "deciding what a page fault means", \.costs.faultHandling),
+    cost("context-switch", "another thread on the core", \.costs.contextSwitch),
     cost("frame-allocation", "allocating or freeing a frame", \.costs.frameAllocation),
     cost("page-zero", "zeroing a frame", \.costs.pageZero),
     cost("page-copy", "copying a frame", \.costs.pageCopy),

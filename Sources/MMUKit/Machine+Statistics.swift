@@ -54,15 +54,24 @@ extension Machine {
 
   /// The account of each process.
   var processes: [Statistics.Process] {
-    kernel.processes.map { process in
+    let isAlone = kernel.processes.count == 1
+    return kernel.processes.map { process in
       var p = Statistics.Process()
       p.pid = UInt64(process.pid)
       p.name = process.name
-      // With one process, all of the core's instructions and time are its own.
-      p.instructions = core.counters.instructions
-      p.userCycles = core.counters.baseCycles &+ mmu.counters[.cycles, .user]
-      p.cycles = core.cycles
-      p.systemCycles = p.cycles &- p.userCycles
+      if isAlone {
+        // All of the core's instructions and time are its own.
+        p.instructions = core.counters.instructions
+        p.userCycles = core.counters.baseCycles &+ mmu.counters[.cycles, .user]
+        p.cycles = core.cycles &- kernel.idleCycles
+        p.systemCycles = p.cycles &- p.userCycles
+      } else {
+        p.instructions = process.instructions
+        p.userCycles = process.userCycles
+        p.systemCycles = process.systemCycles
+        if process === kernel.current { p.userCycles &+= core.cycles &- kernel.resumedAt }
+        p.cycles = p.userCycles &+ p.systemCycles
+      }
       p.minorFaults = process.faults.minor
       p.majorFaults = process.faults.major
       p.maxResidentPages = process.maxResidentPages

@@ -24,6 +24,10 @@ public final class Machine {
 
   private var result = RunResult()
   private var region: RegionOfInterest
+  /// The process whose instructions are being counted, and up to where they have been.
+  private var running: Process?
+  private var instructionsCharged: UInt64 = 0
+  private var seenSwitches: UInt64 = 0
 
   /// Puts a machine together and loads a program, of which no page is resident yet.
   ///
@@ -52,6 +56,7 @@ public final class Machine {
     options.isAddressLayoutRandom = configuration.randomizesAddresses
     options.deniesWritableCode = !configuration.allowsWritableCode
     options.stackLimit = configuration.stackLimit
+    options.quantum = configuration.quantum
     options.cyclesPerSecond = configuration.megahertz * 1_000_000
     options.pageFaultHandler = pageFaultHandler
     kernel = Kernel(
@@ -68,6 +73,7 @@ public final class Machine {
     core.programCounter = frame.programCounter
     core.charge(kernel.chargedCycles)
     core.stops = region.stops
+    running = kernel.current
   }
 
   /// Runs the program to its end, or until a limit or the interrupt flag ends it.
@@ -79,15 +85,21 @@ public final class Machine {
         result.messages.append(message.text)
       }
     }
-    let mark = RunMark(
+    var mark = RunMark(
       instructions: configuration.maximumInstructions ?? .max,
       cycles: configuration.maximumCycles ?? .max)
+    let maximumCycles = mark.cycles
     var passing = false
     while true {
+      mark.cycles = min(maximumCycles, kernel.deadline)
       let reason = core.run(until: mark, passing: passing)
       passing = false
       switch reason {
-      case .mark: return finish(Statistics.Exit(status: 75, reason: .limit))
+      case .mark:
+        if core.instructions >= mark.instructions || core.cycles >= maximumCycles {
+          return finish(Statistics.Exit(status: 75, reason: .limit))
+        }
+        if let exit = trap(.timer) { return finish(exit) }
       case .interrupted: return finish(Statistics.Exit(status: 130, reason: .interrupt))
       case .regionHint(let begins): region.hint(begins, statistics)
       case .arrived(let address):
@@ -115,6 +127,7 @@ public final class Machine {
     let outcome = kernel.handle(trap, frame: &frame, mmu: mmu, now: core.cycles)
     core.charge(kernel.chargedCycles &- before)
     core.programCounter = frame.programCounter
+    defer { if kernel.contextSwitches != seenSwitches { noteSwitch() } }
     switch outcome {
     case .resume: return nil
     case .systemCallCompleted:
@@ -136,10 +149,29 @@ public final class Machine {
     }
   }
 
+  /// Another thread has the core now.
+  @inline(never)
+  private func noteSwitch() {
+    seenSwitches = kernel.contextSwitches
+    core.clearReservation()
+    chargeInstructions()
+    running = kernel.current
+  }
+
+  /// Gives the instructions retired since the last switch to the process that ran.
+  private func chargeInstructions() {
+    running?.instructions &+= core.instructions &- instructionsCharged
+    instructionsCharged = core.instructions
+  }
+
   /// How the first process ended.
   private var exit: Statistics.Exit {
     guard let status = kernel.exitStatus else {
-      preconditionFailure("the kernel ended a run whose first process is alive")
+      guard let deadlock = kernel.deadlock else {
+        preconditionFailure("the kernel ended a run whose first process is alive")
+      }
+      result.messages.append(deadlock)
+      return Statistics.Exit(status: 75, reason: .deadlock)
     }
     switch status {
     case .exited: return Statistics.Exit(status: status.shellStatus, reason: .exit)
@@ -150,6 +182,7 @@ public final class Machine {
   }
 
   private func finish(_ exit: Statistics.Exit) -> RunResult {
+    chargeInstructions()
     var all = statistics
     kernel.shutDown()
     all.processes = processes

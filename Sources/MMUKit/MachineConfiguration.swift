@@ -31,6 +31,8 @@ public struct MachineConfiguration: Hashable, Sendable {
   public var stackLimit: UInt64 = 8 << 20
   /// Segments that are both writable and executable may be loaded.
   public var allowsWritableCode = true
+  /// Cycles after which a program gives way to others that can run: 1 ms.
+  public var quantum: UInt64 = 3_000_000
   /// Clock frequency for the seconds shown to the guest, in MHz.
   public var megahertz: UInt64 = 3000
   /// Counting starts at the first arrival at this label; nil: at the first instruction.

@@ -45,6 +45,9 @@ public struct CostModel: Hashable, Sendable {
   public var systemCallEntry: Cycles = 100
   /// Finding the area and deciding what a fault means (assumed: Linux spends about 500 cycles).
   public var faultHandling: Cycles = 500
+  /// Choosing another thread and exchanging the registers, MOV CR3 apart (assumed: Linux needs about
+  /// 1 us between two processes, most of it cache misses, which are not modelled).
+  public var contextSwitch: Cycles = 1000
   /// Allocating or freeing a frame (assumed: the per-core free list of Linux).
   public var frameAllocation: Cycles = 60
   /// Filling a 4 KiB frame with zeros: 32 bytes a cycle.

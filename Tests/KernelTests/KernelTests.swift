@@ -138,7 +138,8 @@ final class Bench {
   /// Ends the program and tells what is wrong with the kernel's books, if anything is.
   func finish() -> String? {
     if let problem = kernel.system.checkInvariants() { return problem }
-    if process.space != nil { call(93, 0) }
+    if process.space != nil && kernel.current === process { call(94, 0) }
+    kernel.shutDown()
     if let problem = kernel.system.checkInvariants() { return problem }
     let leaked = kernel.system.leakedFrames
     return leaked == 0 ? nil : "\(leaked) frames are lost"

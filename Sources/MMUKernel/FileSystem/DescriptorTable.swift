@@ -101,6 +101,15 @@ final class DescriptorTable {
     }
   }
 
+  /// The table a program starts with: this one, or a copy if others share it, without the descriptors
+  /// marked FD_CLOEXEC.
+  func ownForExec() -> DescriptorTable {
+    let own = holders == 1 ? self : copy()
+    if own !== self { release() }
+    own.closeForExec()
+    return own
+  }
+
   /// Gives up the table; the last user closes all.
   func release() {
     holders -= 1

@@ -1,0 +1,350 @@
+import MMUMemory
+import MMUPaging
+import MMUTiming
+
+// Signals: sending, delivery before the program goes on, the frame on the stack, the way back.
+// Numbers, layouts and order are those of riscv64 Linux (arch/riscv/kernel/signal.c).
+
+extension Kernel {
+  /// Sends a signal to a process, or to one thread of it.
+  func send(_ information: SignalInformation, to process: Process, thread: Thread? = nil) {
+    guard process.space != nil else { return }
+    let signal = information.signal
+    let action = process.actions[Int(signal.rawValue)]
+    let target =
+      thread ?? process.threads.first { !$0.mask.contains(signal) } ?? process.threads.first
+    guard let target else { return }
+    let isFatal = SignalSet.unstoppable.contains(signal)
+    if !isFatal && action.ignores(signal) && !target.mask.contains(signal) { return }
+    let isNew =
+      thread == nil ? process.pending.add(information) : target.pending.add(information)
+    guard isNew, target.hasSignal else { return }
+    if target === currentThread { needsAttention = true }
+    if target.state == .blocked && (target.isInterruptible || signal == .kill) { wake(target) }
+  }
+
+  /// Raises a signal the running program caused itself, which it can neither block nor ignore.
+  ///
+  /// - Returns: false if that kills it, which is left to the caller.
+  func force(_ information: SignalInformation) -> Bool {
+    guard let thread = currentThread else { return false }
+    let action = thread.process.actions[Int(information.signal.rawValue)]
+    guard action.isHandled, !thread.mask.contains(information.signal) else { return false }
+    _ = thread.pending.add(information)
+    needsAttention = true
+    return true
+  }
+
+  /// The next signal to deliver: what the program caused itself first, then by number.
+  private func takeSignal(_ thread: Thread) -> SignalInformation? {
+    let process = thread.process
+    let all = (thread.pending.set.rawValue | process.pending.set.rawValue) & ~thread.mask.rawValue
+    if all == 0 { return nil }
+    let kill = all & Signal.kill.bit
+    // SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGFPE, SIGSYS.
+    let synchronous = all & (1 << 10 | 1 << 6 | 1 << 3 | 1 << 4 | 1 << 7 | 1 << 30)
+    let chosen = kill != 0 ? kill : synchronous != 0 ? synchronous : all
+    guard let signal = Signal(rawValue: Int32(chosen.trailingZeroBitCount) + 1) else { return nil }
+    return thread.pending.take(signal) ?? process.pending.take(signal)
+  }
+
+  /// Delivers what is pending to the thread that is about to go on; it may end by that.
+  ///
+  /// - Returns: whether a system call that was interrupted is complete now, with EINTR.
+  func deliverSignals(_ thread: Thread, _ frame: inout TrapFrame) -> Bool {
+    var interruption = thread.interruption
+    thread.interruption = nil
+    var isCompleted = false
+    while thread.hasSignal, let information = takeSignal(thread) {
+      let process = thread.process
+      let signal = information.signal
+      let action = process.actions[Int(signal.rawValue)]
+      if !action.isHandled {
+        if action.ignores(signal) && signal != .kill { continue }
+        if signal.stopsByDefault {
+          sayOnce(
+            .unimplemented, key: "stop \(signal.rawValue)",
+            "\(signal.name) does not stop a process here: ignored")
+          continue
+        }
+        if process === processes.first {
+          say(.story, story(process, information, nil, frame, .sent))
+        }
+        terminate(process, .killed(signal))
+        return isCompleted
+      }
+      if let kind = interruption {
+        if kind == .restartNoHandler || action.flags & SignalAction.restart == 0 {
+          frame.registers[10] = UInt64(bitPattern: -Errno.interrupted.rawValue)
+          frame.programCounter &+= 4
+          process.systemCalls &+= 1
+          thread.sleepEnd = nil
+          thread.transferred = 0
+          isCompleted = true
+        }
+        interruption = nil
+      }
+      if !enterHandler(thread, information, action, &frame) {
+        let cause = SignalInformation(.segmentationFault, .kernel)
+        tellStory(process, cause, nil, frame, .noSignalStack(signal))
+        terminate(process, .killed(.segmentationFault))
+        return isCompleted
+      }
+    }
+    return isCompleted
+  }
+
+  // MARK: The frame
+
+  /// struct rt_sigframe: siginfo, then ucontext with its mask and its registers.
+  private enum FrameLayout {
+    static let size = 1088
+    static let context = 128
+    static let stack = context + 16
+    static let mask = context + 40
+    static let registers = context + 176
+  }
+
+  /// Puts the frame on the stack and goes to the handler; false if the stack cannot take it.
+  private func enterHandler(
+    _ thread: Thread, _ information: SignalInformation, _ action: SignalAction,
+    _ frame: inout TrapFrame
+  ) -> Bool {
+    let x = frame.registers
+    let signal = information.signal
+    var top = x[2]
+    let isAlternate = thread.alternateStack.contains(top)
+    if action.flags & SignalAction.onStack != 0 && thread.alternateStack.flags & 2 == 0
+      && !isAlternate
+    {
+      top = thread.alternateStack.address &+ thread.alternateStack.size
+    }
+    let base = (top &- UInt64(FrameLayout.size)) & ~15
+    // A handler on the alternate stack that overflows it must not run into what lies below.
+    if isAlternate && !thread.alternateStack.contains(base) { return false }
+
+    buffer.initializeMemory(as: UInt8.self, repeating: 0, count: FrameLayout.size)
+    func put<Word: FixedWidthInteger>(_ value: Word, _ offset: Int) {
+      buffer.storeBytes(of: value.littleEndian, toByteOffset: offset, as: Word.self)
+    }
+    fill(information)
+    let stack = thread.alternateStack
+    put(stack.address, FrameLayout.stack)
+    put(stack.flags, FrameLayout.stack + 8)
+    put(stack.size, FrameLayout.stack + 16)
+    put((thread.suspendedMask ?? thread.mask).rawValue, FrameLayout.mask)
+    put(frame.programCounter, FrameLayout.registers)
+    for i in 1..<32 { put(x[i], FrameLayout.registers + 8 * i) }
+    guard copyOut(buffer, FrameLayout.size, to: base) == FrameLayout.size else { return false }
+    // SS_AUTODISARM.
+    if stack.flags & 1 << 31 != 0 { thread.alternateStack = AlternateStack() }
+    thread.suspendedMask = nil
+    thread.mask.formUnion(action.mask)
+    if action.flags & SignalAction.noDefer == 0 {
+      thread.mask.insert(SignalSet(rawValue: signal.bit))
+    }
+    thread.mask.subtract(.unstoppable)
+    if action.flags & SignalAction.resetHandler != 0 {
+      thread.process.actions[Int(signal.rawValue)].handler = 0
+    }
+    x[1] = thread.process.space?.trampoline ?? 0
+    x[2] = base
+    x[10] = UInt64(signal.rawValue)
+    x[11] = base
+    x[12] = base &+ UInt64(FrameLayout.context)
+    frame.programCounter = action.handler
+    return true
+  }
+
+  /// Writes siginfo_t to the buffer, which is zero there.
+  func fill(_ information: SignalInformation) {
+    func put(_ value: Int32, _ offset: Int) {
+      buffer.storeBytes(of: value.littleEndian, toByteOffset: offset, as: Int32.self)
+    }
+    put(information.signal.rawValue, 0)
+    put(information.code.number, 8)
+    if let address = information.address {
+      buffer.storeBytes(of: address.littleEndian, toByteOffset: 16, as: UInt64.self)
+    } else if information.code != .kernel {
+      put(information.sender, 16)
+      put(information.status, 24)
+    }
+  }
+
+  /// rt_sigreturn.
+  func signalReturn(_ thread: Thread, _ frame: inout TrapFrame) -> SystemCallOutcome {
+    let x = frame.registers
+    guard copyIn(x[2], FrameLayout.size, to: buffer) == FrameLayout.size else {
+      let information = SignalInformation(.segmentationFault, .kernel)
+      if force(information) { return .replaced }
+      tellStory(thread.process, information, nil, frame, .noSignalStack(.segmentationFault))
+      terminate(thread.process, .killed(.segmentationFault))
+      return .ended
+    }
+    func word(_ offset: Int) -> UInt64 {
+      UInt64(littleEndian: buffer.load(fromByteOffset: offset, as: UInt64.self))
+    }
+    thread.mask = SignalSet(rawValue: word(FrameLayout.mask)).subtracting(.unstoppable)
+    frame.programCounter = word(FrameLayout.registers)
+    for i in 1..<32 { x[i] = word(FrameLayout.registers + 8 * i) }
+    let flags = UInt32(truncatingIfNeeded: word(FrameLayout.stack + 8))
+    if flags & ~(1 << 31 | 3) == 0 {
+      thread.alternateStack = AlternateStack(
+        address: word(FrameLayout.stack), size: word(FrameLayout.stack + 16), flags: flags)
+    }
+    needsAttention = true
+    return .replaced
+  }
+
+  // MARK: Calls
+
+  /// The signal of an argument; nil is 0, "only check".
+  private func signal(_ number: UInt64) throws(Errno) -> Signal? {
+    let number = Int32(truncatingIfNeeded: number)
+    if number == 0 { return nil }
+    guard let signal = Signal(rawValue: number) else { throw .invalid }
+    return signal
+  }
+
+  /// kill.
+  func kill(_ process: Process, _ target: UInt64, _ number: UInt64) throws(Errno) -> UInt64 {
+    let target = Int32(truncatingIfNeeded: target)
+    let signal = try signal(number)
+    var information = SignalInformation(signal ?? .kill, .user)
+    information.sender = process.pid
+    var found = false
+    func hit(_ other: Process) {
+      found = true
+      if signal != nil { send(information, to: other) }
+    }
+    if target > 0 {
+      // init ignores whatever it is sent.
+      if target == 1 { return 0 }
+      if let other = processTable[target] ?? threadTable[target]?.process { hit(other) }
+    } else {
+      if target == .min { throw .noProcess }
+      let group = target == 0 ? process.processGroup : -target
+      for other in processes where processTable[other.pid] === other {
+        if target == -1 ? other !== process : other.processGroup == group { hit(other) }
+      }
+    }
+    if !found { throw .noProcess }
+    return 0
+  }
+
+  /// tkill and tgkill.
+  func killThread(
+    _ process: Process, group: UInt64?, _ thread: UInt64, _ number: UInt64
+  ) throws(Errno) -> UInt64 {
+    let tid = Int32(truncatingIfNeeded: thread)
+    if tid <= 0 { throw .invalid }
+    if let group, Int32(truncatingIfNeeded: group) <= 0 { throw .invalid }
+    let signal = try signal(number)
+    guard let target = threadTable[tid] else { throw .noProcess }
+    if let group, Int32(truncatingIfNeeded: group) != target.process.pid { throw .noProcess }
+    guard let signal else { return 0 }
+    var information = SignalInformation(signal, .thread)
+    information.sender = process.pid
+    send(information, to: target.process, thread: target)
+    return 0
+  }
+
+  /// rt_sigaction; struct sigaction is handler, flags, mask: there is no restorer on RISC-V.
+  func signalAction(
+    _ process: Process, _ number: UInt64, _ new: UInt64, _ old: UInt64, _ size: UInt64
+  ) throws(Errno) -> UInt64 {
+    if size != 8 { throw .invalid }
+    var action: SignalAction?
+    if new != 0 {
+      guard copyIn(new, 24, to: buffer) == 24 else { throw .badAddress }
+      let words = buffer.assumingMemoryBound(to: UInt64.self)
+      action = SignalAction(
+        handler: words[0], flags: words[1],
+        mask: SignalSet(rawValue: words[2]).subtracting(.unstoppable))
+    }
+    guard let signal = Signal(rawValue: Int32(truncatingIfNeeded: number)) else { throw .invalid }
+    if action != nil && SignalSet.unstoppable.contains(signal) { throw .invalid }
+    let before = process.actions[Int(signal.rawValue)]
+    if let action {
+      process.actions[Int(signal.rawValue)] = action
+      if action.ignores(signal) {
+        while process.pending.take(signal) != nil {}
+        for thread in process.threads { while thread.pending.take(signal) != nil {} }
+      }
+    }
+    if old != 0 {
+      try copyOut(words: [before.handler, before.flags, before.mask.rawValue], to: old)
+    }
+    return 0
+  }
+
+  /// rt_sigprocmask.
+  func signalMask(
+    _ thread: Thread, _ how: UInt64, _ new: UInt64, _ old: UInt64, _ size: UInt64
+  ) throws(Errno) -> UInt64 {
+    if size != 8 { throw .invalid }
+    let before = thread.mask
+    if new != 0 {
+      guard copyIn(new, 8, to: buffer) == 8 else { throw .badAddress }
+      let set = SignalSet(rawValue: buffer.load(as: UInt64.self)).subtracting(.unstoppable)
+      switch Int32(truncatingIfNeeded: how) {
+      case 0: thread.mask.formUnion(set)
+      case 1: thread.mask.subtract(set)
+      case 2: thread.mask = set
+      default: throw .invalid
+      }
+      needsAttention = true
+    }
+    if old != 0 { try copyOut(words: [before.rawValue], to: old) }
+    return 0
+  }
+
+  /// rt_sigpending.
+  func signalPending(_ thread: Thread, _ address: UInt64, _ size: UInt64) throws(Errno) -> UInt64 {
+    if size > 8 { throw .invalid }
+    let set = thread.pending.set.union(thread.process.pending.set).intersection(thread.mask)
+    try copyOut(words: [set.rawValue], to: address)
+    return 0
+  }
+
+  /// rt_sigsuspend.
+  func signalSuspend(_ thread: Thread, _ address: UInt64, _ size: UInt64) throws(Errno) -> UInt64 {
+    if size != 8 { throw .invalid }
+    if thread.suspendedMask == nil {
+      guard copyIn(address, 8, to: buffer) == 8 else { throw .badAddress }
+      thread.suspendedMask = thread.mask
+      thread.mask = SignalSet(rawValue: buffer.load(as: UInt64.self)).subtracting(.unstoppable)
+    }
+    throw sleep(on: nil, .signal, otherwise: .restartNoHandler)
+  }
+
+  /// sigaltstack; stack_t is address, flags, size.
+  func alternateStack(
+    _ thread: Thread, _ new: UInt64, _ old: UInt64, _ frame: TrapFrame
+  ) throws(Errno) -> UInt64 {
+    let before = thread.alternateStack
+    let isOn = before.contains(frame.registers[2])
+    if new != 0 {
+      guard copyIn(new, 24, to: buffer) == 24 else { throw .badAddress }
+      let words = buffer.assumingMemoryBound(to: UInt64.self)
+      let flags = UInt32(truncatingIfNeeded: words[1])
+      if isOn { throw .notPermitted }
+      let mode = flags & ~(1 << 31)
+      if mode > 2 { throw .invalid }
+      if mode == 2 {
+        thread.alternateStack = AlternateStack(flags: flags)
+      } else {
+        // MINSIGSTKSZ.
+        if words[2] < 2048 { throw .noMemory }
+        thread.alternateStack = AlternateStack(
+          address: words[0], size: words[2], flags: flags & ~1)
+      }
+    }
+    if old != 0 {
+      let state: UInt64 = before.flags & 2 != 0 ? 2 : isOn ? 1 : 0
+      let flags = state | UInt64(before.flags & 1 << 31)
+      try copyOut(words: [before.address, flags, before.size], to: old)
+    }
+    return 0
+  }
+}

@@ -1,0 +1,134 @@
+import MMUTiming
+
+/// A thread: registers, what it waits for, its signal mask.
+///
+/// Every process has at least one; the first has the process's number.
+final class Thread {
+  /// Whether it can run.
+  enum State {
+    /// It runs, or waits in the queue of those that can.
+    case ready
+    /// It waits for something.
+    case blocked
+    /// It has ended.
+    case dead
+  }
+
+  /// Its number; those of processes and threads are one sequence.
+  let tid: Int32
+  /// What it belongs to.
+  unowned let process: Process
+  var state = State.ready
+
+  /// x0...x31 while another thread has the core.
+  let registers: UnsafeMutablePointer<UInt64>
+  /// Where it goes on.
+  var programCounter: UInt64 = 0
+
+  // What it waits for.
+  /// The queue it stands in, of those that can run or of those that wait.
+  var queue: WaitQueue?
+  var next: Thread?
+  unowned(unsafe) var previous: Thread?
+  /// When it is woken at the latest.
+  var wakeTime: Cycles = .max
+  var reason = BlockReason.sleep
+  /// A signal ends the wait.
+  var isInterruptible = true
+
+  // What a system call keeps while it waits; it is executed again afterwards.
+  /// The end of a sleep that has begun.
+  var sleepEnd: Cycles?
+  /// Bytes an unfinished transfer has moved.
+  var transferred: UInt64 = 0
+  /// The call in progress was interrupted by a signal: what a handler makes of it.
+  var interruption: Errno?
+  /// A waker said that the wait is over: a futex's.
+  var wasWoken = false
+
+  // Signals.
+  /// Blocked signals.
+  var mask = SignalSet()
+  /// The mask to come back to: rt_sigsuspend's.
+  var suspendedMask: SignalSet?
+  /// Signals sent to this thread.
+  var pending = PendingSignals()
+  /// The stack for handlers: address, size and flags of sigaltstack.
+  var alternateStack = AlternateStack()
+
+  /// set_tid_address: where 0 is written, and a futex woken, when it ends.
+  var clearChildThreadID: UInt64 = 0
+  /// CLONE_CHILD_SETTID: where its number is to be written before it runs.
+  var setChildThreadID: UInt64 = 0
+
+  init(tid: Int32, process: Process) {
+    self.tid = tid
+    self.process = process
+    registers = .allocate(capacity: 32)
+    registers.initialize(repeating: 0, count: 32)
+  }
+
+  deinit { registers.deallocate() }
+
+  /// A signal it does not block is pending.
+  var hasSignal: Bool {
+    (pending.set.rawValue | process.pending.set.rawValue) & ~mask.rawValue != 0
+  }
+}
+
+/// What a blocked thread waits for.
+enum BlockReason {
+  case sleep
+  case child
+  case vfork(Int32)
+  case pipeData
+  case pipeSpace
+  case futex(UInt64)
+  case signal
+  case device
+
+  /// In words, for the message about a deadlock.
+  var description: String {
+    switch self {
+    case .sleep: "sleeps"
+    case .child: "waits for a child to end"
+    case .vfork(let pid): "waits for its vfork child \(pid)"
+    case .pipeData: "waits for data in a pipe"
+    case .pipeSpace: "waits for room in a pipe"
+    case .futex(let address): "waits at the futex \(hex(address))"
+    case .signal: "waits for a signal"
+    case .device: "waits for a device"
+    }
+  }
+}
+
+/// Threads in the order in which they came: those that wait for one thing, or those that can run.
+///
+/// - Complexity: O(1) for everything.
+final class WaitQueue {
+  private(set) var first: Thread?
+  private unowned(unsafe) var last: Thread?
+
+  var isEmpty: Bool { first == nil }
+
+  /// Puts a thread at the end.
+  ///
+  /// - Precondition: it stands in no queue.
+  func append(_ thread: Thread) {
+    precondition(thread.queue == nil, "a thread stands in two queues")
+    thread.queue = self
+    thread.previous = last
+    if let last { last.next = thread } else { first = thread }
+    last = thread
+  }
+
+  /// Takes a thread out.
+  func remove(_ thread: Thread) {
+    let next = thread.next
+    if let previous = thread.previous { previous.next = next } else { first = next }
+    if let next { next.previous = thread.previous } else { last = thread.previous }
+    thread.next = nil
+    thread.previous = nil
+    thread.queue = nil
+  }
+}
