@@ -15,6 +15,8 @@ import TestSupport
       "b10_vfork", "c03_noreplace", "c05_topdown",
       "c07_munmap_errors", "d05_handler_fixup", "d07_jit", "d08_image", "d10_segv_masks",
       "f04_brk_fork", "h06_exec_args", "h10_thread_futex",
+      "e01_file_private", "e07_close_unlink", "e12_pagecache_mincore", "e14_readahead",
+      "e16_write_via_map",
     ])
   func `a program prints what it printed on Linux`(name: String) throws {
     let folder = repositoryRoot() + "/Tests/Data/linux/"
