@@ -85,11 +85,11 @@ extension AddressSpace {
 
   /// Changes flags of the areas in a range, splitting and joining them as that takes: madvise.
   ///
-  /// - Throws: ENOMEM if part of the range is not mapped, the rest being done; at once if there would
-  ///   be too many areas.
+  /// - Throws: ENOMEM if part of the range is not mapped, the rest being done unless the hole is to stop
+  ///   it; at once if there would be too many areas.
   func changeFlags(
     _ lower: UInt64, _ upper: UInt64, set: VirtualMemoryArea.Flags = [],
-    clear: VirtualMemoryArea.Flags = []
+    clear: VirtualMemoryArea.Flags = [], stopsAtHole: Bool = false
   ) throws(Errno) {
     var at = lower
     var hole = false
@@ -97,6 +97,7 @@ extension AddressSpace {
       var position = areas.firstEnding(after: at)
       guard var area = areas.area(position), area.lower < upper else { throw .noMemory }
       if area.lower > at {
+        if stopsAtHole { throw .noMemory }
         hole = true
         at = area.lower
       }

@@ -18,6 +18,8 @@ extension AddressSpace {
     child.startBreak = startBreak
     child.currentBreak = currentBreak
     child.trampoline = trampoline
+    child.addressLimit = addressLimit
+    child.dataLimit = dataLimit
     var batch = InvalidationBatch()
     var isComplete = true
     var position = areas.start

@@ -61,11 +61,12 @@ extension AddressSpace {
     {
       throw .noMemory
     }
+    if !fits(bytes) { throw .noMemory }
     if isFixed { try removeAreas(address, address + bytes) }
     var areaFlags: VirtualMemoryArea.Flags = []
     if flags.contains(.noReserve) { areaFlags.insert(.noReserve) }
     if flags.contains(.growsDown) { areaFlags.insert(.growsDown) }
-    if flags.contains(.locked) { areaFlags.insert(.locked) }
+    if flags.contains(.locked) || locksFutureAreas { areaFlags.insert(.locked) }
     if isShared {
       areaFlags.insert(.shared)
       if let file, !file.isWritable { areaFlags.insert(.neverWritten) }
@@ -110,7 +111,7 @@ extension AddressSpace {
   ///
   /// Mappings of whole 2 MiB without a hint are aligned to 2 MiB, as Linux does since 6.7 for huge
   /// pages' sake.
-  private func place(_ bytes: UInt64, hint: UInt64) throws(Errno) -> UInt64 {
+  func place(_ bytes: UInt64, hint: UInt64) throws(Errno) -> UInt64 {
     if hint != 0 && hint <= Self.userLimit - bytes && isFree(hint, bytes) { return hint }
     let large: UInt64 = 2 << 20
     if hint == 0 && bytes % large == 0, let wide = searchDown(bytes + large) {
@@ -163,7 +164,8 @@ extension AddressSpace {
     {
       return currentBreak
     }
-    if !canPromise((new - old) / pageBytes) { return currentBreak }
+    if !canPromise((new - old) / pageBytes) || !fits(new - old) { return currentBreak }
+    if dataLimit != .max && wanted - startBreak > dataLimit { return currentBreak }
     insertMerging(
       VirtualMemoryArea(lower: old, upper: new, permissions: [.read, .write], flags: .heap))
     currentBreak = wanted

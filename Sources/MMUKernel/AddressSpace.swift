@@ -31,8 +31,12 @@ public final class AddressSpace {
   var areas: AreaSet
   /// Areas allowed: Linux's `max_map_count`.
   let maximumAreas: Int
-  /// RLIMIT_STACK in bytes.
+  /// RLIMIT_STACK, RLIMIT_AS and RLIMIT_DATA in bytes.
   var stackLimit: UInt64
+  var addressLimit: UInt64 = .max
+  var dataLimit: UInt64 = .max
+  /// MCL_FUTURE: new areas are locked.
+  var locksFutureAreas = false
   /// Where the search for free space starts, downwards.
   var mapTop: UInt64
   /// The heap's first and its present end; equal while there is none.

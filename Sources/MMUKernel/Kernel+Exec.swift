@@ -54,7 +54,7 @@ extension Kernel {
     let program = try openProgram(name, file, process)
     defer { program.release() }
     let image = try image(of: program)
-    var room = max(Int(configuration.stackLimit / 4), 128 << 10)
+    var room = max(Int(clamping: process.limits[ResourceLimits.stack].current / 4), 128 << 10)
     var argv = try strings(at: arguments, &room)
     let envp = try strings(at: environment, &room)
     // Linux gives a program without arguments an empty first one.
@@ -63,6 +63,7 @@ extension Kernel {
     let context: FirstContext
     do {
       space = try newSpace()
+      space.stackLimit = process.limits[ResourceLimits.stack].current
     } catch {
       throw .noMemory
     }
@@ -82,6 +83,7 @@ extension Kernel {
     leaveMemory(process)
     process.space = space
     process.run(program)
+    applyLimits(process)
     process.files.descriptors = process.files.descriptors.ownForExec()
     process.path = file
     process.name = Process.name(file)

@@ -169,7 +169,7 @@ extension Kernel {
     let top =
       AddressSpace.userLimit - (isRandom ? random.next(below: 1 << 18) << 12 : 0)
     space.mapTop = AddressSpace.placementTop(
-      stackLimit: configuration.stackLimit,
+      stackLimit: space.stackLimit,
       random: isRandom ? random.next(below: 1 << 18) << 12 : 0)
 
     // The strings, from the top down.
@@ -182,7 +182,7 @@ extension Kernel {
       strings.append(0)
     }
     let pointers = UInt64(arguments.count + environment.count + 2) * 8
-    if UInt64(strings.count) + pointers > max(configuration.stackLimit / 4, 128 << 10) {
+    if UInt64(strings.count) + pointers > max(space.stackLimit / 4, 128 << 10) {
       throw .argumentsTooLong
     }
     let stringStart = top - 8 - UInt64(strings.count)
@@ -209,7 +209,8 @@ extension Kernel {
     let stackPointer = (bottom - UInt64(words.count) * 8) & ~15
 
     // Linux maps 128 KiB below the strings at once; the rest grows on demand.
-    let lower = max((stringStart & ~4095) - (128 << 10), top - configuration.stackLimit & ~4095)
+    let lower = max(
+      (stringStart & ~4095) - (128 << 10), top - min(space.stackLimit, 1 << 40) & ~4095)
     guard stackPointer >= lower else { throw .argumentsTooLong }
     var permissions: MemoryPermissions = [.read, .write]
     if image.hasExecutableStack && !configuration.deniesWritableCode {

@@ -115,7 +115,8 @@ extension Kernel {
       return UInt64(currentThread?.tid ?? 0)
     case .clone, .wait4, .waitID, .kill, .threadKill, .threadGroupKill, .signalAction, .signalMask,
       .signalPending, .signalSuspend, .alternateStack, .nanosleep, .clockNanosleep,
-      .setProcessGroup, .getProcessGroup, .getSession, .setSession, .futex:
+      .setProcessGroup, .getProcessGroup, .getSession, .setSession, .futex, .pipe2, .mremap,
+      .mlock, .mlock2, .munlock, .mlockall, .munlockall, .prlimit64, .getrlimit, .setrlimit:
       return try performProcessCall(call, process, a0, a1, a2, a3, a4, frame)
     case .brk: return space.moveBreak(to: a0)
     case .mmap: return try map(a0, a1, a2, a3, frame)
@@ -214,6 +215,24 @@ extension Kernel {
     case .getProcessGroup: return UInt64(try named(a0, process).processGroup)
     case .getSession: return UInt64(try named(a0, process).session)
     case .setSession: return try setSession(process)
+    case .pipe2: return try makePipe(process, a0, a1)
+    case .mremap:
+      guard let space = process.space else { throw .noMemory }
+      return try space.remap(a0, a1, a2, RemapFlags(rawValue: a3), to: a4)
+    case .mlock: return try lock(process, a0, a1, onFault: false)
+    case .mlock2:
+      if a2 & ~1 != 0 { throw .invalid }
+      return try lock(process, a0, a1, onFault: a2 != 0)
+    case .munlock: return try unlock(process, a0, a1)
+    case .mlockall: return try lockAll(process, a0)
+    case .munlockall: return try lockAll(process, nil)
+    case .prlimit64: return try limits(process, of: a0, a1, new: a2, old: a3)
+    case .getrlimit:
+      if a1 == 0 { throw .badAddress }
+      return try limits(process, of: 0, a0, new: 0, old: a1)
+    case .setrlimit:
+      if a1 == 0 { throw .badAddress }
+      return try limits(process, of: 0, a0, new: a1, old: 0)
     case .futex: return try futex(thread, a0, a1, a2, a3, a4, frame.registers[15])
     default: preconditionFailure("not a call of processes")
     }

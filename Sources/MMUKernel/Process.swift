@@ -37,6 +37,8 @@ public final class Process {
   var pending = PendingSignals()
   /// Instructions retired, filled in by the machine.
   package(set) public var instructions: UInt64 = 0
+  /// prlimit64's.
+  var limits: ResourceLimits
   /// RUSAGE_CHILDREN: of those waited for, and theirs.
   var childUsage = ChildUsage()
   /// The program's file name without directories, at most 15 bytes, as /proc/PID/comm.
@@ -79,6 +81,7 @@ public final class Process {
   ) {
     self.pid = pid
     self.path = path
+    limits = ResourceLimits(stack: space.stackLimit)
     processGroup = pid
     session = pid
     name = Self.name(path)
@@ -104,6 +107,7 @@ public final class Process {
     processGroup = parent.processGroup
     session = parent.session
     actions = parent.actions
+    limits = parent.limits
     isHugePageDisabled = parent.isHugePageDisabled
   }
 

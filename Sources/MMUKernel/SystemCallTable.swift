@@ -107,6 +107,7 @@ enum SystemCall: UInt64, CaseIterable {
   case openat = 56
   case close = 57
   case getdents64 = 61
+  case pipe2 = 59
   case lseek = 62
   case read = 63
   case write = 64
@@ -146,6 +147,8 @@ enum SystemCall: UInt64, CaseIterable {
   case getSession = 156
   case setSession = 157
   case uname = 160
+  case getrlimit = 163
+  case setrlimit = 164
   case umask = 166
   case getrusage = 165
   case prctl = 167
@@ -159,17 +162,24 @@ enum SystemCall: UInt64, CaseIterable {
   case gettid = 178
   case brk = 214
   case munmap = 215
+  case mremap = 216
   case clone = 220
   case execve = 221
   case mmap = 222
   case fadvise64 = 223
   case mprotect = 226
   case msync = 227
+  case mlock = 228
+  case munlock = 229
+  case mlockall = 230
+  case munlockall = 231
   case mincore = 232
   case madvise = 233
   case wait4 = 260
+  case prlimit64 = 261
   case renameat2 = 276
   case getrandom = 278
   case memfdCreate = 279
+  case mlock2 = 284
   case statx = 291
 }

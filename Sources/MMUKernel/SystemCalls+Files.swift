@@ -72,6 +72,7 @@ extension Kernel {
   ) throws(Errno) -> UInt64 {
     switch file.content {
     case .stream(let stream): return try receive(stream, address, count)
+    case .pipe(let pipe): return try readPipe(pipe, file, address, count)
     case .inode(let inode):
       switch inode.kind {
       case .regular: return try readFile(file, inode, address, count, at: position)
@@ -100,6 +101,7 @@ extension Kernel {
   ) -> (UInt64, Errno?) {
     switch file.content {
     case .stream(let stream): return send(stream, address, count)
+    case .pipe(let pipe): return writePipe(pipe, file, address, count)
     case .inode(let inode):
       switch inode.kind {
       case .regular: return writeFile(file, inode, address, count, at: position)
@@ -186,6 +188,9 @@ extension Kernel {
     if count > 1024 { throw .invalid }
     if count == 0 { return 0 }
     let parts = try copyVector(address, count)
+    if case .pipe(let pipe) = file.content {
+      return try vectorPipe(pipe, file, parts, writing: writing)
+    }
     var position = given ?? file.position
     if writing { position = writePosition(file, position) }
     let start = position

@@ -93,14 +93,14 @@ extension Kernel {
     return 0
   }
 
-  /// madvise: MADV_DONTNEED and MADV_POPULATE_*; advice that changes nothing here is accepted.
+  /// madvise; advice that changes nothing here is accepted.
   func advise(
     _ process: Process, _ address: UInt64, _ length: UInt64, _ advice: UInt64
   ) throws(Errno) -> UInt64 {
     guard let space = process.space else { throw .invalid }
     let advice = Int32(truncatingIfNeeded: advice)
     switch advice {
-    case 0...4, 14, 15, 22, 23: break
+    case 0...4, 8, 10, 11, 14...23: break
     default: throw unsupportedAdvice(advice)
     }
     if address & 4095 != 0 { throw .invalid }
@@ -126,6 +126,18 @@ extension Kernel {
     case 1: try space.changeFlags(address, end, set: .randomReads, clear: .sequentialReads)
     case 2: try space.changeFlags(address, end, set: .sequentialReads, clear: .randomReads)
     case 3: try space.readAhead(address, end)
+    case 8, 18, 20, 21:
+      // MADV_FREE, COLD and PAGEOUT only matter when memory is short, which drops nothing here.
+      var isRefused = false
+      try space.forEachArea(address, end) { area, _, _ in
+        if advice == 8 || advice == 18 { isRefused = isRefused || !area.isAnonymous }
+        if advice == 20 || advice == 21 { isRefused = isRefused || area.flags.contains(.locked) }
+      }
+      if isRefused { throw .invalid }
+      if advice == 18 { try space.changeFlags(address, end, set: .wipedOnFork) }
+    case 19: try space.changeFlags(address, end, clear: .wipedOnFork)
+    case 10: try space.changeFlags(address, end, set: .notForked)
+    case 11: try space.changeFlags(address, end, clear: .notForked)
     default: try space.forEachArea(address, end) { _, _, _ in }
     }
     return 0
@@ -134,9 +146,7 @@ extension Kernel {
   /// EINVAL, and a message if Linux knows the advice.
   private func unsupportedAdvice(_ advice: Int32) -> Errno {
     let names: [Int32: String] = [
-      8: "MADV_FREE", 9: "MADV_REMOVE", 10: "MADV_DONTFORK", 11: "MADV_DOFORK",
-      12: "MADV_MERGEABLE", 13: "MADV_UNMERGEABLE", 16: "MADV_DONTDUMP", 17: "MADV_DODUMP",
-      18: "MADV_WIPEONFORK", 19: "MADV_KEEPONFORK", 20: "MADV_COLD", 21: "MADV_PAGEOUT",
+      9: "MADV_REMOVE", 12: "MADV_MERGEABLE", 13: "MADV_UNMERGEABLE",
       24: "MADV_DONTNEED_LOCKED", 25: "MADV_COLLAPSE", 100: "MADV_HWPOISON",
       101: "MADV_SOFT_OFFLINE", 102: "MADV_GUARD_INSTALL", 103: "MADV_GUARD_REMOVE",
     ]

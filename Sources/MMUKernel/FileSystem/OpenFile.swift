@@ -6,6 +6,7 @@ final class OpenFile {
   enum Content {
     case inode(Inode)
     case stream(HostStream)
+    case pipe(Pipe)
   }
 
   let content: Content
@@ -57,7 +58,11 @@ final class OpenFile {
     precondition(holds >= 0, "a file is closed twice")
     if holds > 0 { return }
     system.openFiles -= 1
-    if case .inode(let inode) = content { inode.release() }
+    switch content {
+    case .inode(let inode): inode.release()
+    case .pipe(let pipe): pipe.close(writing: isWritable)
+    case .stream: break
+    }
   }
 }
 

@@ -37,6 +37,7 @@ extension Kernel {
   private func status(of file: OpenFile) -> Status {
     switch file.content {
     case .inode(let inode): status(of: inode)
+    case .pipe: Status(device: 14, number: 8, mode: 0o010600, links: 1)
     // The host's streams look like pipes.
     case .stream(let stream):
       Status(device: 14, number: UInt64(stream.rawValue) + 1, mode: 0o010600, links: 1)

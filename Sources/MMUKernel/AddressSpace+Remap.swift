@@ -1,0 +1,174 @@
+import MMUMemory
+import MMUPaging
+import MMUTiming
+
+/// mremap's flags by their Linux numbers.
+struct RemapFlags: OptionSet {
+  let rawValue: UInt64
+  static var mayMove: Self { Self(rawValue: 1) }
+  static var fixed: Self { Self(rawValue: 2) }
+  static var dontUnmap: Self { Self(rawValue: 4) }
+}
+
+extension AddressSpace {
+  /// mremap: checks in Linux's order, then in place or to another place.
+  ///
+  /// - Returns: where the mapping is now.
+  /// - Throws: EINVAL, EFAULT, ENOMEM.
+  func remap(
+    _ address: UInt64, _ oldLength: UInt64, _ newLength: UInt64, _ flags: RemapFlags,
+    to target: UInt64
+  ) throws(Errno) -> UInt64 {
+    let known: RemapFlags = [.mayMove, .fixed, .dontUnmap]
+    if !flags.subtracting(known).isEmpty || address & 4095 != 0 { throw .invalid }
+    let old = (oldLength &+ 4095) & ~4095
+    let new = (newLength &+ 4095) & ~4095
+    if new == 0 || newLength > Self.userLimit { throw .invalid }
+    let isDirected = !flags.intersection([.fixed, .dontUnmap]).isEmpty
+    if isDirected {
+      if target > Self.userLimit - new || target & 4095 != 0 { throw .invalid }
+      if flags.contains(.dontUnmap) && old != new { throw .invalid }
+      if !flags.contains(.mayMove) { throw .invalid }
+      if flags.contains(.fixed) && target < address &+ old && address < target &+ new {
+        throw .invalid
+      }
+      if areas.count + 2 >= maximumAreas - 3 { throw .noMemory }
+    }
+    guard let area = areas.area(at: address)?.pointee else { throw .badAddress }
+    if old == 0 && !area.isShared { throw .invalid }
+    if old > area.upper - address { throw .badAddress }
+    if new > old && area.permissions.contains(.write) && !canPromise((new - old) / pageBytes) {
+      throw .noMemory
+    }
+    if new > old && !fits(new - old) { throw .noMemory }
+    if flags.contains(.fixed) {
+      if target < Self.lowestMapping { throw .notPermitted }
+      try removeAreas(target, target + new)
+      if new < old { try removeAreas(address + new, address + old) }
+      return try move(address, min(old, new), new, to: target, keepsOld: flags.contains(.dontUnmap))
+    }
+    if flags.contains(.dontUnmap) {
+      let place = try place(new, hint: target)
+      return try move(address, old, new, to: place, keepsOld: true)
+    }
+    if new == old { return address }
+    if new < old {
+      try removeAreas(address + new, address + old)
+      return address
+    }
+    if old > 0 && address + old == area.upper && address + new <= Self.userLimit
+      && !overlaps(area.upper, address + new)
+    {
+      let last = area.upper
+      insertMerging(continuation(of: area, to: address + new))
+      if area.flags.contains(.locked) { populateLocked(last, address + new) }
+      return address
+    }
+    if !flags.contains(.mayMove) { throw .noMemory }
+    let place = try place(new, hint: 0)
+    return try move(address, old, new, to: place, keepsOld: false)
+  }
+
+  /// What follows an area up to `end`, such that the two are one.
+  private func continuation(of area: VirtualMemoryArea, to end: UInt64) -> VirtualMemoryArea {
+    var more = area
+    more.lower = area.upper
+    more.upper = end
+    more.pageOffset = area.pageOffset + area.pages
+    return more
+  }
+
+  /// Moves `old` bytes of one area to free space, where they become `new`.
+  ///
+  /// Entries go as they are: no page is touched, none faults again.
+  private func move(
+    _ address: UInt64, _ old: UInt64, _ new: UInt64, to target: UInt64, keepsOld: Bool
+  ) throws(Errno) -> UInt64 {
+    // Looked up anew: what was unmapped may have changed it.
+    guard let area = areas.area(at: address)?.pointee else { throw .badAddress }
+    if areas.count + 2 > maximumAreas { throw .noMemory }
+    let distance = target &- address
+    let pages = presentPages(address, address + old)
+    // All tables first, so that nothing has moved if there is no frame for one.
+    var hasTables = true
+    for (page, _) in pages where tables.entry(for: page &+ distance) == nil { hasTables = false }
+    if !hasTables {
+      var batch = InvalidationBatch()
+      freeUnusedTables(target, target + new, &batch)
+      batch.deliver(pcid: pcid.rawValue, in: system)
+      throw .noMemory
+    }
+    var moved = area
+    moved.lower = target
+    moved.upper = target + new
+    moved.flags.subtract(.labels)
+    moved.pageOffset = area.pageOffset + (address - area.lower) / pageBytes
+    if area.isAnonymous && area.anonymousIdentity == 0 {
+      moved.pageOffset = target / pageBytes
+    }
+    insertMerging(moved)
+    var batch = InvalidationBatch()
+    for (page, entry) in pages {
+      guard let place = tables.existingEntry(for: page) else { continue }
+      tables.set(place, to: 0)
+      if entry & 1 != 0 { batch.note(page) }
+      guard let place = tables.existingEntry(for: page &+ distance) else {
+        preconditionFailure("a table made for a move is gone")
+      }
+      tables.set(place, to: entry)
+    }
+    system.charge(2 &* UInt64(pages.count) &* system.costs.entryEdit)
+    batch.deliver(pcid: pcid.rawValue, in: system)
+    if keepsOld {
+      let position = areas.firstEnding(after: address)
+      if var rest = areas.area(position), rest.lower == address, rest.upper == address + old {
+        // Nothing of it is there any more.
+        rest.anonymousIdentity = 0
+        rest.flags.remove(.locked)
+        areas.replace(at: position, with: rest)
+      }
+    } else if old > 0 {
+      try removeAreas(address, address + old)
+    }
+    if moved.flags.contains(.locked) { populateLocked(target, target + new) }
+    return target
+  }
+
+  /// The pages of a range that have entries, and those.
+  private func presentPages(_ lower: UInt64, _ upper: UInt64) -> [(UInt64, UInt64)] {
+    var pages: [(UInt64, UInt64)] = []
+    tables.forEachTable(in: lower, upper) { address, entries, count in
+      for i in 0..<count where entries[i] != 0 {
+        pages.append((address &+ UInt64(i) &<< 12, entries[i]))
+      }
+    }
+    return pages
+  }
+
+  private func freeUnusedTables(
+    _ lower: UInt64, _ upper: UInt64, _ batch: inout InvalidationBatch
+  ) {
+    let position = areas.firstEnding(after: lower)
+    let floor = areas.previous(position).flatMap { areas.area($0) }?.upper ?? 0
+    let ceiling = areas.area(position)?.lower ?? 1 << 47
+    tables.freeTables(lower, upper, floor: floor, ceiling: ceiling, batch: &batch)
+  }
+
+  /// Makes pages of locked areas present, as far as that goes.
+  private func populateLocked(_ lower: UInt64, _ upper: UInt64) {
+    var at = lower
+    while at < upper {
+      guard let area = areas.area(areas.firstEnding(after: at)), area.lower < upper else { return }
+      let writing = area.permissions.contains(.write) && !area.isShared
+      if area.permissions.rawValue != 0 {
+        _ = populate(max(at, area.lower), min(upper, area.upper), writing: writing) { _ in }
+      }
+      at = area.upper
+    }
+  }
+
+  /// Tells whether RLIMIT_AS allows so many bytes more.
+  func fits(_ bytes: UInt64) -> Bool {
+    addressLimit == .max || areas.pages * pageBytes + bytes <= addressLimit
+  }
+}

@@ -1,0 +1,38 @@
+import ExecutableFormat
+import Foundation
+import MMUKernel
+import MMUKit
+import Testing
+import TestSupport
+
+// Programs of several processes and threads, against what a real Linux kernel printed.
+
+@Suite struct RecordedProcessTests {
+  @Test(
+    arguments: [
+      "b01_cow_values", "b03_cow_last_owner", "b05_fork_chain", "b06_fork_fanout",
+      "b08_shared_anon", "b11_fork_file_private", "b13_fork_never_written", "g01_mremap_resize",
+      "g05_mremap_shared", "g06_mremap_dontunmap", "h02_orphan", "h04_pipe", "h07_exec_errors",
+      "h09_rusage_children", "h12_fork_fd_offset", "i03_efault_misc", "j03_overflow",
+      "o01_fuzz_count", "o03_fuzz_count", "o05_fuzz_count", "o06_fuzz_count", "o08_fuzz_count",
+    ])
+  func `a program of several processes prints what it printed on Linux`(name: String) throws {
+    let folder = repositoryRoot() + "/Tests/Data/linux/"
+    let elf = try Data(contentsOf: URL(fileURLWithPath: folder + name + ".elf"))
+    let expected = try Data(contentsOf: URL(fileURLWithPath: folder + name + ".out"))
+    let host = MemoryHostIO()
+    let machine = try Machine(
+      program: ELFImage(reading: [UInt8](elf)), path: "/" + name, host: host)
+    let result = machine.run()
+    #expect(host.text == String(decoding: expected, as: UTF8.self))
+    #expect(machine.kernel.exitStatus == .exited(0))
+    #expect(result.messages.isEmpty)
+    #expect(machine.kernel.system.leakedFrames == 0)
+    #expect(machine.kernel.system.openFiles == 0)
+    #expect(machine.kernel.system.checkInvariants() == nil)
+    // Whatever has been counted is somebody's.
+    let rows = result.statistics.processes
+    #expect(rows.reduce(0) { $0 + $1.instructions } == result.statistics.instructions)
+    #expect(rows.reduce(0) { $0 + $1.minorFaults } == result.statistics.faults.minor)
+  }
+}
