@@ -52,7 +52,19 @@ extension AddressSpace {
   /// - Parameters:
   ///   - address: the address accessed.
   ///   - access: `Access.bits`; the privilege does not matter.
+  @inline(__always)
   func resolveFault(_ address: UInt64, _ access: UInt64) -> FaultResolution {
+    let resolution = resolve(address, access)
+    return resolution == .outOfMemory ? resolveAgain(address, access) : resolution
+  }
+
+  /// Tries once more with what the page cache can do without.
+  @inline(never)
+  private func resolveAgain(_ address: UInt64, _ access: UInt64) -> FaultResolution {
+    system.reclaim() ? resolve(address, access) : .outOfMemory
+  }
+
+  private func resolve(_ address: UInt64, _ access: UInt64) -> FaultResolution {
     system.charge(system.costs.faultHandling)
     guard address < Self.userLimit else { return .noArea }
     var found = areas.area(at: address)

@@ -45,11 +45,7 @@ extension Kernel {
       system.charge(system.costs.systemCallEntry)
       loopCount = 0
       result = systemCall(process, &frame)
-      // A process that waits for the disk inside a call: with one process that is time passing.
-      if system.diskWait != 0 {
-        system.charge(system.diskWait)
-        system.diskWait = 0
-      }
+      if system.diskWait != 0 { waitForDisk() }
     case .fault(.pageFault(let fault)):
       system.charge(system.costs.exceptionEntry)
       result = pageFault(fault, process, space, &frame)
@@ -102,7 +98,7 @@ extension Kernel {
       let resolution = space.resolveFault(address, fault.access.bits)
       if resolution.isResolved {
         process.countResolved(resolution)
-        if resolution == .fileRead { return waitForDisk() }
+        if system.diskWait != 0 { waitForDisk() }
         return .resume
       }
       return end(
@@ -114,12 +110,13 @@ extension Kernel {
     return end(outcome, process, fault, frame, resolution: isDamaged ? .damagedEntry : nil)
   }
 
-  /// The page is there, but the program sees it only when the disk has delivered it.
+  /// Makes the current thread wait until the disk has done what was asked of it; others run.
   @inline(never)
-  private func waitForDisk() -> TrapResult {
+  private func waitForDisk() {
     let wait = system.diskWait
     system.diskWait = 0
-    return .idle(until: now &+ wait)
+    guard let thread = currentThread, thread.state == .ready else { return }
+    block(on: nil, until: now &+ wait, .device, interruptible: false)
   }
 
   /// Asks the user's own handler.

@@ -131,7 +131,10 @@ extension Kernel {
       }
       let part = Int(min(count - done, 4096 - at & 4095))
       let source = system.memory.pointer(to: FrameNumber(frame)) + Int(at & 4095)
+      // The program's buffer may be untouched memory, and making room for it must not take this page.
+      system.frames.retain(FrameNumber(frame))
       let copied = copyOut(source, part, to: address + done)
+      system.frames.release(FrameNumber(frame))
       done += UInt64(copied)
       if copied < part {
         if done == 0 { throw .badAddress }

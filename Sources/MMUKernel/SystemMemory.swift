@@ -235,6 +235,23 @@ public final class SystemMemory {
     freeInodes.append(slot)
   }
 
+  /// Drops what the page cache can do without: clean pages nobody maps; if there are none, dirty
+  /// ones are written back first.
+  ///
+  /// Whoever works on a frame of the cache over a fault holds a reference to it.
+  /// - Returns: whether frames became free.
+  @inline(never)
+  func reclaim() -> Bool {
+    var dropped = 0
+    for case let inode? in inodes { dropped += inode.dropClean() }
+    if dropped > 0 { return true }
+    for case let inode? in inodes {
+      inode.sync()
+      dropped += inode.dropClean()
+    }
+    return dropped > 0
+  }
+
   /// Lets the clock stand for a request to the disk; the kernel decides who waits.
   func waitForDisk(pages: UInt64) {
     diskWait &+= costs.diskRequest &+ pages &* costs.diskPage

@@ -207,6 +207,35 @@ import Testing
     #expect(bench.kernel.system.cachedFrames == before)
   }
 
+  @Test func `a file larger than RAM can be written, mapped and read`() throws {
+    let bench = try Bench(ram: 2 << 20)
+    bench.prepareFiles()
+    let pages = 1200
+    let fd = bench.makeFile("f", pages: pages, first: 1)
+    #expect(bench.kernel.system.checkInvariants() == nil)
+    var wrong = 0
+    for i in 0..<pages
+    where bench.pread(fd, 2, at: UInt64(i) * 4096 + 4094).first != UInt8((1 + i) & 255) {
+      wrong += 1
+    }
+    // Untouched memory in exchange for cached pages.
+    let p = bench.map(300)
+    for i in 0..<300 as Range<UInt64> { bench.store(UInt8(i & 255), at: p + i * 4096) }
+    for i in 0..<300 as Range<UInt64> where bench.load(p + i * 4096) != UInt8(i & 255) {
+      wrong += 1
+    }
+    bench.call(Number.munmap, p, 300 * 4096)
+    for i in stride(from: 0, to: pages, by: 100) {
+      let q = bench.mapFile(fd, pages: 100, shared: true, offset: UInt64(i) * 4096)
+      for k in 0..<100 where bench.load(q + UInt64(k) * 4096) != UInt8((1 + i + k) & 255) {
+        wrong += 1
+      }
+      bench.call(Number.munmap, q, 100 * 4096)
+    }
+    #expect(wrong == 0)
+    #expect(bench.finish() == nil)
+  }
+
   @Test func `no allocation that fails in a file call loses a frame`() throws {
     for n in 0..<60 as Range<UInt64> {
       let bench = try Bench()

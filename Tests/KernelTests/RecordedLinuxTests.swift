@@ -16,7 +16,9 @@ import TestSupport
       "c07_munmap_errors", "d05_handler_fixup", "d07_jit", "d08_image", "d10_segv_masks",
       "f04_brk_fork", "h06_exec_args", "h10_thread_futex",
       "e01_file_private", "e07_close_unlink", "e12_pagecache_mincore", "e14_readahead",
-      "e16_write_via_map",
+      "e16_write_via_map", "b11_fork_file_private", "b13_fork_never_written", "d02_prot_errors",
+      "e02_file_shared", "e04_file_eof_tail", "e06_truncate_private", "e17_append_visible",
+      "h07_exec_errors", "h12_fork_fd_offset", "l02_memfd",
     ])
   func `a program prints what it printed on Linux`(name: String) throws {
     let folder = repositoryRoot() + "/Tests/Data/linux/"

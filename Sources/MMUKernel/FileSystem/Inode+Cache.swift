@@ -24,12 +24,16 @@ extension Inode {
   ///
   /// Charges the work, not the wait for the disk.
   /// - Precondition: it is not there, and lies in the file.
-  func fill(_ page: UInt64, overwriting: Bool = false) -> UInt64 {
+  func fill(_ page: UInt64, overwriting: Bool = false, reclaiming: Bool = true) -> UInt64 {
     let block = blocks[page]
     let start = Int(page &* 4096)
     let isProvided = block == 0 && start < provided.count
     let hasContent = (block != 0 || isProvided) && !overwriting
-    let frame = system.frames.take(.cache, zeroed: !hasContent || isProvided)
+    let isZeroed = !hasContent || isProvided
+    var frame = system.frames.take(.cache, zeroed: isZeroed)
+    if frame == 0 && reclaiming && system.reclaim() {
+      frame = system.frames.take(.cache, zeroed: isZeroed)
+    }
     if frame == 0 { return 0 }
     let costs = system.costs
     system.charge(costs.frameAllocation &+ (hasContent ? costs.pageCopy : costs.pageZero))
@@ -54,7 +58,7 @@ extension Inode {
   func readAhead(_ range: Range<UInt64>) {
     guard isOnDisk else { return }
     for page in range.clamped(to: 0..<pageCount) where cachedFrame(page) == 0 {
-      if system.frames.available < 64 || fill(page) == 0 { return }
+      if system.frames.available < 64 || fill(page, reclaiming: false) == 0 { return }
     }
   }
 
@@ -235,7 +239,7 @@ extension OpenFile {
     if inode.blocks[page] != 0 { read += 1 }
     for other in range where other != page && inode.cachedFrame(other) == 0 {
       // Reading ahead is a favour: it ends when memory does.
-      if system.frames.available < 64 || inode.fill(other) == 0 { break }
+      if system.frames.available < 64 || inode.fill(other, reclaiming: false) == 0 { break }
       if inode.blocks[other] != 0 { read += 1 }
     }
     // A hole is read without the disk.
