@@ -102,6 +102,7 @@ public final class Kernel {
     self.host = host
     random = SeededGenerator(seed: configuration.seed)
     pageFaultHandler = configuration.pageFaultHandler
+    tree.refreshProcesses = { [unowned self] in refreshProcessDirectories() }
   }
 
   deinit { buffer.deallocate() }

@@ -78,6 +78,14 @@ extension Kernel {
       case .regular: return try readFile(file, inode, address, count, at: position)
       case .directory: throw .isDirectory
       case .symbolicLink: throw .invalid
+      case .report:
+        let text = file.text
+        let start = Int(min(position, UInt64(text.count)))
+        let part = min(Int(count), text.count - start)
+        if part == 0 { return 0 }
+        let copied = text.withUnsafeBytes { copyOut($0.baseAddress! + start, part, to: address) }
+        if copied == 0 { throw .badAddress }
+        return UInt64(copied)
       case .device(.null): return 0
       case .device(.zero):
         let zeros = system.memory.pointer(to: FrameNumber(system.zeroFrame))
@@ -106,6 +114,7 @@ extension Kernel {
       switch inode.kind {
       case .regular: return writeFile(file, inode, address, count, at: position)
       case .directory: return (0, .isDirectory)
+      case .report: return (0, .badDescriptor)
       case .symbolicLink: return (0, .invalid)
       case .device: return (count, nil)
       }

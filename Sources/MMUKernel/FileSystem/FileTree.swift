@@ -6,6 +6,9 @@ final class FileTree {
   let disk: Volume
   /// Nameless files: shared anonymous memory, memfd_create.
   let nameless: Volume
+  /// /proc, and what brings its directories up to date before a path leads through it.
+  let processes: Inode
+  var refreshProcesses: () -> Void = {}
   private let temporary: Volume
   private let devices: Volume
   private let sharedMemory: Volume
@@ -17,10 +20,15 @@ final class FileTree {
     devices = Volume(system, device: 5)
     sharedMemory = Volume(system, device: 0x18)
     temporary = Volume(system, device: 0x19)
+    let proc = Volume(system, device: 0x16)
+    processes = Inode(proc, .directory, mode: 0o555)
     root = Inode(disk, .directory, mode: 0o755)
     root.parent = root
     root.links = 2
     root.add(Array("tmp".utf8), Inode(temporary, .directory, mode: 0o1777))
+    root.add(Array("proc".utf8), processes)
+    let meminfo = ProcessReport(kind: .meminfo, pid: 0)
+    processes.add(Array("meminfo".utf8), Inode(proc, .report(meminfo), mode: 0o444))
     let dev = Inode(devices, .directory, mode: 0o755)
     root.add(Array("dev".utf8), dev)
     for (name, device) in [
@@ -73,6 +81,7 @@ final class FileTree {
         continue
       }
       name = Array(part)
+      if directory === processes { refreshProcesses() }
       inode = directory[name]
       if let found = inode, case .symbolicLink(let target) = found.kind,
         !isLast || followsLast || mustBeDirectory

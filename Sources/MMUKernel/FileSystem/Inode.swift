@@ -19,6 +19,7 @@ final class Inode {
     case directory
     case device(Device)
     case symbolicLink([UInt8])
+    case report(ProcessReport)
   }
 
   let kind: Kind
@@ -125,7 +126,7 @@ final class Inode {
   /// st_mode: type and permissions.
   var fullMode: UInt32 {
     switch kind {
-    case .regular: 0o100000 | mode
+    case .regular, .report: 0o100000 | mode
     case .directory: 0o040000 | mode
     case .device: 0o020000 | mode
     case .symbolicLink: 0o120000 | mode

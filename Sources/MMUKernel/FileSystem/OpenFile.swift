@@ -12,6 +12,8 @@ final class OpenFile {
   let content: Content
   /// The absolute path at the time of opening, for stories and maps.
   let path: String
+  /// What a file of /proc says since it was opened.
+  var text: [UInt8] = []
   /// O_ACCMODE and the status flags.
   var flags: UInt32
   /// Where the next read or write goes.

@@ -85,6 +85,7 @@ extension Kernel {
       if case .symbolicLink = inode.kind, flags & OpenFlags.path == 0 { throw .tooManyLinks }
       if flags & OpenFlags.directory != 0 && !inode.isDirectory { throw .notDirectory }
       if inode.isDirectory && (writes || creates) { throw .isDirectory }
+      if case .report = inode.kind, writes { throw .accessDenied }
       if inode.isRegular && writes && inode.executions > 0 { throw .textBusy }
     }
     let file = OpenFile(
@@ -92,6 +93,14 @@ extension Kernel {
       flags: flags
         & ~(OpenFlags.create | OpenFlags.exclusive | OpenFlags.truncate
         | OpenFlags.closeOnExec | 0x100) | OpenFlags.large)
+    if case .report(let report) = inode.kind {
+      do {
+        file.text = try text(of: report)
+      } catch {
+        file.release()
+        throw error
+      }
+    }
     let number: UInt64
     do {
       number = try process.files.descriptors.add(
