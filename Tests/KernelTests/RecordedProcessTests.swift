@@ -36,3 +36,22 @@ import TestSupport
     #expect(rows.reduce(0) { $0 + $1.minorFaults } == result.statistics.faults.minor)
   }
 }
+
+@Suite struct EngineAgreementTests {
+  @Test(arguments: ["h04_pipe", "h10_thread_futex", "b05_fork_chain", "d05_handler_fixup"])
+  func `both engines count the same when threads take turns`(name: String) throws {
+    let file = repositoryRoot() + "/Tests/Data/linux/" + name + ".elf"
+    let elf = try ELFImage(reading: [UInt8](Data(contentsOf: URL(fileURLWithPath: file))))
+    var results: [(Statistics, String)] = []
+    for engine in EngineKind.allCases {
+      var configuration = MachineConfiguration()
+      configuration.engine = engine
+      configuration.quantum = 20_000
+      let host = MemoryHostIO()
+      let machine = try Machine(configuration, program: elf, path: "/p", host: host)
+      results.append((machine.run().statistics, host.text))
+    }
+    #expect(results[0].0 == results[1].0)
+    #expect(results[0].1 == results[1].1)
+  }
+}
