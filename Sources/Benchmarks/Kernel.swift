@@ -30,6 +30,39 @@ var kernelWorkloads: [Workload] {
       return { for _ in 0..<1_000_000 { trapper.call(172) } }
     },
     Workload(
+      name: "cow", event: "fault", summary: "first write of pages shared with a child", count: 8192
+    ) {
+      let trapper = Trapper()
+      let area = trapper.map(8192)
+      trapper.touchAll(area, 8192, .write)
+      return {
+        // The child ends before it runs, so that each write but the first round's reuses a frame.
+        trapper.call(220, 17)
+        trapper.touchAll(area, 8192, .write)
+        trapper.endOthers()
+      }
+    },
+    Workload(
+      name: "fork", event: "fork", summary: "fork of 100 written pages, exit and wait", count: 1000
+    ) {
+      let trapper = Trapper()
+      let area = trapper.map(100)
+      trapper.touchAll(area, 100, .write)
+      return {
+        for _ in 0..<1000 {
+          trapper.call(220, 17)
+          trapper.endOthers()
+        }
+      }
+    },
+    Workload(
+      name: "switch", event: "switch", summary: "sched_yield between two processes", count: 100_000
+    ) {
+      let trapper = Trapper()
+      trapper.call(220, 17)
+      return { for _ in 0..<100_000 { trapper.call(124) } }
+    },
+    Workload(
       name: "map-unmap", event: "pair", summary: "mmap and munmap of one untouched page",
       count: 100_000
     ) {
@@ -95,6 +128,13 @@ private final class Trapper {
     registers[17] = number
     _ = kernel.handle(.environmentCall, frame: &frame, mmu: mmu, now: kernel.chargedCycles)
     return registers[10]
+  }
+
+  /// Lets the child run, which exits, and the parent collect it.
+  func endOthers() {
+    call(124)
+    call(93, 0)
+    call(260, UInt64.max, 0, 0, 0)
   }
 
   /// Private anonymous memory; at a place it replaces what was there.
