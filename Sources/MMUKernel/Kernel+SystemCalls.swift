@@ -183,6 +183,10 @@ extension Kernel {
       synchronizeAll()
       return 0
     case .fadvise64: return try advise(process, open: a0, a1, a2, a3)
+    case .shmget: return try getSegment(process, a0, a1, a2)
+    case .shmctl: return try controlSegment(process, a0, a1, a2)
+    case .shmat: return try attachSegment(process, a0, a1, a2)
+    case .shmdt: return try detachSegment(process, a0)
     case .memfdCreate: return try makeMemoryFile(process, a0, a1)
     case .umask:
       defer { process.files.umask = UInt32(truncatingIfNeeded: a0) & 0o777 }

@@ -60,6 +60,8 @@ public final class Kernel {
 
   /// The names of all files.
   let tree: FileTree
+  /// System V shared memory.
+  let segments = SharedSegments()
   var random: SeededGenerator
   /// The core being served.
   unowned(unsafe) var mmu: MMU?

@@ -160,6 +160,10 @@ enum SystemCall: UInt64, CaseIterable {
   case getgid = 176
   case getegid = 177
   case gettid = 178
+  case shmget = 194
+  case shmctl = 195
+  case shmat = 196
+  case shmdt = 197
   case brk = 214
   case munmap = 215
   case mremap = 216
