@@ -32,7 +32,7 @@ enum CommandName: String, CaseIterable {
 
 /// An option of the command line.
 enum Option: CaseIterable {
-  case quiet, report, reportFile, host, noHost
+  case quiet, report, reportFile, host, noHost, strace
   case preset, set, ram, swap, seed, noASLR, environment, maximumInstructions, maximumCycles
   case writableCode, engine, from, to
   case include, define, output
@@ -69,6 +69,10 @@ enum Option: CaseIterable {
         name: "--host", commands: [.run],
         summary: "add host seconds and MIPS (default on a terminal)")
     case .noHost: Row(name: "--no-host", commands: [.run], summary: "leave host seconds out")
+    case .strace:
+      Row(
+        name: "--strace", commands: [.run],
+        summary: "print each system call and signal on standard error, as strace does")
     case .preset:
       Row(
         name: "--preset", argument: "NAME", commands: [.run],

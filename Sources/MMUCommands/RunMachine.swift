@@ -39,6 +39,12 @@ extension CommandCall {
       throw .badInput(run.program, error.description)
     }
     machine.interruptFlag = streams.interrupt
+    if has(.strace) {
+      machine.kernel.trace = { line in
+        let bytes = Array((line + "\n").utf8)
+        bytes.withUnsafeBytes { _ = streams.writeError($0) }
+      }
+    }
     return machine.run()
   }
 }

@@ -156,6 +156,7 @@ extension Kernel {
   /// hears of it.
   func terminate(_ process: Process, _ status: TerminationStatus) {
     guard process.space != nil else { return }
+    if trace != nil { traceEnd(process, status) }
     for thread in process.threads { release(thread) }
     process.files.release()
     process.run(nil)

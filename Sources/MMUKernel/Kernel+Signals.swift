@@ -59,6 +59,7 @@ extension Kernel {
       let process = thread.process
       let signal = information.signal
       let action = process.actions[Int(signal.rawValue)]
+      if trace != nil { traceSignal(information, to: process) }
       if !action.isHandled {
         if action.ignores(signal) && signal != .kill { continue }
         if signal.stopsByDefault {

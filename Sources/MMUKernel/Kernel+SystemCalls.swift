@@ -18,6 +18,11 @@ enum SystemCallOutcome {
 extension Kernel {
   /// Carries out the system call of an ECALL: a7 is its number, a0...a5 its arguments.
   func systemCall(_ process: Process, _ frame: inout TrapFrame) -> TrapResult {
+    trace == nil ? carryOut(process, &frame) : tracedCall(process, &frame)
+  }
+
+  @inline(__always)
+  func carryOut(_ process: Process, _ frame: inout TrapFrame) -> TrapResult {
     let x = frame.registers
     trapFrame = frame
     let outcome = dispatch(process, x[17], x[10], x[11], x[12], x[13], x[14], &frame)

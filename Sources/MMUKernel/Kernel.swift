@@ -21,6 +21,8 @@ public final class Kernel {
   public let host: any HostIO
   /// Takes what the kernel has to say.
   public var messages: (KernelMessage) -> Void = { _ in }
+  /// Takes a line for each system call and signal, in strace's format; nil traces nothing.
+  public var trace: ((String) -> Void)?
   /// All processes there have been, by start; those that ended keep their account.
   public private(set) var processes: [Process] = []
   /// The process that runs.
