@@ -90,6 +90,8 @@ public final class Machine {
       cycles: configuration.maximumCycles ?? .max)
     let maximumCycles = mark.cycles
     var passing = false
+    // Instructions retired at the last arrival.
+    var lastArrival: UInt64?
     while true {
       mark.cycles = min(maximumCycles, kernel.deadline)
       let reason = core.run(until: mark, passing: passing)
@@ -101,10 +103,17 @@ public final class Machine {
         }
         if let exit = trap(.timer) { return finish(exit) }
       case .interrupted: return finish(Statistics.Exit(status: 130, reason: .interrupt))
-      case .regionHint(let begins): region.hint(begins, statistics)
+      case .regionHint(let begins):
+        chargeInstructions()
+        region.hint(begins, statistics)
       case .arrived(let address):
-        region.arrive(at: address, statistics)
-        core.stops = region.stops
+        // An instruction that faulted and is tried again has been arrived at before.
+        if lastArrival != core.instructions {
+          chargeInstructions()
+          region.arrive(at: address, statistics)
+          core.stops = region.stops
+          lastArrival = core.instructions
+        }
         passing = true
       case .environmentCall: if let exit = trap(.environmentCall) { return finish(exit) }
       case .breakpoint: if let exit = trap(.breakpoint) { return finish(exit) }
@@ -184,11 +193,10 @@ public final class Machine {
   private func finish(_ exit: Statistics.Exit) -> RunResult {
     chargeInstructions()
     var all = statistics
+    // What the end of the others costs is nobody's; how they end is in their rows.
     kernel.shutDown()
-    all.processes = processes
-    if exit.reason != .exit && exit.reason != .signal {
-      for i in all.processes.indices { all.processes[i].status = exit.status }
-    }
+    let ended = processes
+    for i in all.processes.indices { all.processes[i].status = ended[i].status }
     result.statistics = region.result(all)
     result.statistics.exit = exit
     if let warning = region.warning { result.messages.append(warning) }

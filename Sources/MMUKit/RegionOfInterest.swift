@@ -28,11 +28,12 @@ struct RegionOfInterest {
     }
   }
 
-  /// A HINT; labels given by the user take precedence, and each end counts once.
+  /// A HINT; labels given by the user take its place, and only the first pair counts.
   mutating func hint(_ begins: Bool, _ now: Statistics) {
+    if start != nil || end != nil { return }
     if begins {
-      if start == nil && before == nil { before = now }
-    } else if end == nil && after == nil && before != nil {
+      if before == nil { before = now }
+    } else if after == nil && before != nil {
       after = now
     }
   }
@@ -40,7 +41,14 @@ struct RegionOfInterest {
   /// What was counted inside.
   func result(_ all: Statistics) -> Statistics {
     var last = after ?? all
-    last.processes = all.processes
+    for i in last.processes.indices {
+      guard let whole = all.processes.first(where: { $0.pid == last.processes[i].pid }) else {
+        continue
+      }
+      last.processes[i].status = whole.status
+      last.processes[i].maxResidentPages = whole.maxResidentPages
+    }
+    last.memory = all.memory
     guard let before else { return last }
     return last - before
   }
