@@ -102,6 +102,12 @@ import Testing
     #expect(bench.call(FileNumber.lseek, fd, 0, 2) == 3 * 4096 + 6)
     #expect(bench.pread(Int64(fd), 4, at: 3 * 4096 + 3) == [0, 0, 7])
     #expect(bench.pread(Int64(fd), 2, at: 4095) == [1, 0])
+    for advice in 0...5 as ClosedRange<UInt64> {
+      #expect(bench.call(FileNumber.fadvise64, fd, UInt64(Int64.max), 0, advice) == 0)
+      #expect(bench.call(FileNumber.fadvise64, fd, 5, UInt64(Int64.max), advice) == 0)
+    }
+    #expect(bench.call(FileNumber.fadvise64, fd, 0, 0, 6) == negative(.invalid))
+    #expect(bench.call(FileNumber.fadvise64, fd, minus, 0, 0) == negative(.invalid))
     #expect(bench.call(FileNumber.ftruncate, fd, minus) == negative(.invalid))
     #expect(bench.call(FileNumber.ftruncate, fd, 1 << 60) == negative(.fileTooLarge))
     #expect(bench.call(FileNumber.truncate, bench.path("f"), 10) == 0)

@@ -135,7 +135,7 @@ extension Kernel {
     let advice = Int32(truncatingIfNeeded: advice)
     if Int64(bitPattern: length) < 0 || Int64(bitPattern: offset) < 0 { throw .invalid }
     guard 0...5 ~= advice else { throw .invalid }
-    if !inode.isRegular { return 0 }
+    if !inode.isRegular || offset >= inode.size { return 0 }
     // A length of 0 means up to the end; partial pages at the ends are kept by DONTNEED.
     let (sum, overflow) = offset.addingReportingOverflow(length)
     let end = length == 0 || overflow ? UInt64(1) << 62 : sum
