@@ -23,6 +23,32 @@ var kernelWorkloads: [Workload] {
     faults("zero-page", "first read of anonymous pages", .read),
     faults("zero-then-write", "a read, then a write that replaces the zero page", .read, .write),
     Workload(
+      name: "cached-file", event: "fault", summary: "first write of cached pages of a shared file",
+      count: Int(pages)
+    ) {
+      let trapper = Trapper()
+      let file = trapper.memoryFile(pages)
+      var area = trapper.map(pages, file: file)
+      trapper.touchAll(area, pages, .write)
+      return {
+        area = trapper.map(pages, at: area, file: file)
+        trapper.touchAll(area, pages, .write)
+      }
+    },
+    Workload(
+      name: "fault-around", event: "page", summary: "reads of cached pages of a file, 16 a fault",
+      count: Int(pages)
+    ) {
+      let trapper = Trapper()
+      let file = trapper.memoryFile(pages)
+      var area = trapper.map(pages, file: file)
+      trapper.touchAll(area, pages, .write)
+      return {
+        area = trapper.map(pages, at: area, file: file)
+        trapper.touchAll(area, pages, .read)
+      }
+    },
+    Workload(
       name: "null-call", event: "system call", summary: "getpid through Kernel.handle",
       count: 1_000_000
     ) {
@@ -137,9 +163,17 @@ private final class Trapper {
     call(260, UInt64.max, 0, 0, 0)
   }
 
-  /// Private anonymous memory; at a place it replaces what was there.
-  func map(_ pages: UInt64, at address: UInt64 = 0) -> UInt64 {
-    call(222, address, pages * 4096, 3, address == 0 ? 0x22 : 0x32, ~0, 0)
+  /// Private anonymous memory, or a file shared; at a place it replaces what was there.
+  func map(_ pages: UInt64, at address: UInt64 = 0, file: UInt64? = nil) -> UInt64 {
+    let flags: UInt64 = (file == nil ? 0x22 : 1) | (address == 0 ? 0 : 0x10)
+    return call(222, address, pages * 4096, 3, flags, file ?? ~0, 0)
+  }
+
+  /// A file in memory; its name, an empty one, stands in untouched memory.
+  func memoryFile(_ pages: UInt64) -> UInt64 {
+    let file = call(279, map(1), 0)
+    call(46, file, pages * 4096)
+    return file
   }
 
   func touchAll(_ area: UInt64, _ pages: UInt64, _ kind: Access.Kind) {
