@@ -100,8 +100,8 @@ extension Kernel {
   func settle(_ result: TrapResult, _ frame: inout TrapFrame) -> TrapResult {
     var result = result
     needsAttention = false
-    expireSleepers()
-    if let thread = currentThread, thread.state == .ready {
+    if !sleepers.isEmpty { expireSleepers() }
+    if let thread = currentThread, thread.state == .ready, thread.needsDelivery {
       let completed = deliverSignals(thread, &frame)
       if completed { result = .systemCallCompleted }
     }
@@ -120,7 +120,7 @@ extension Kernel {
     }
     mustYield = false
     while !isRunOver {
-      expireSleepers()
+      if !sleepers.isEmpty { expireSleepers() }
       guard let next = ready.first else {
         if let sleeper = sleepers.last {
           // Everybody waits: the clock advances to the next event.
@@ -136,7 +136,7 @@ extension Kernel {
       }
       ready.remove(next)
       switchTo(next, &frame)
-      _ = deliverSignals(next, &frame)
+      if next.needsDelivery { _ = deliverSignals(next, &frame) }
       if next.state == .ready {
         refreshDeadline()
         if case .ended(let retires) = result {

@@ -70,6 +70,9 @@ final class Thread {
 
   deinit { registers.deallocate() }
 
+  /// Something is to be done before it goes on.
+  var needsDelivery: Bool { interruption != nil || hasSignal }
+
   /// A signal it does not block is pending.
   var hasSignal: Bool {
     (pending.set.rawValue | process.pending.set.rawValue) & ~mask.rawValue != 0
