@@ -13,6 +13,12 @@ extension AssemblyUnit {
     // The same mistake in every round of a repetition is one mistake.
     let place = ReportedPlace(
       source: error.location.source, offset: error.location.offset, message: error.message)
+    // Beyond the limit they are only counted, so a file of errors costs no memory.
+    if errorCount >= limits.errorsShown {
+      errorCount += 1
+      omittedErrors += 1
+      return
+    }
     guard reported.insert(place).inserted else { return }
     errorCount += 1
     guard errorCount <= limits.errorsShown else {

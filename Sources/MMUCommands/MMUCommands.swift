@@ -24,10 +24,15 @@ public enum Commands {
   public static func main(
     _ arguments: [String], streams: Streams, pageFaultHandler: (any PageFaultHandler)? = nil
   ) -> Int32 {
-    do {
+    do throws(CommandFailure) {
       var call = try CommandCall(parsing: arguments)
       call.pageFaultHandler = pageFaultHandler
-      return try call.execute(streams)
+      let status = try call.execute(streams)
+      if streams.outputError != 0 {
+        let reason = HostError(number: streams.outputError).text
+        throw CommandFailure.noInput("standard output", "cannot be written: " + reason)
+      }
+      return status
     } catch {
       streams.report(error.diagnostics)
       return error.status.rawValue

@@ -96,14 +96,13 @@ extension CommandCall {
     return Int64(bitPattern: magnitude)
   }
 
-  /// Text has no zero bytes and hardly any control characters among its first 4096 bytes.
+  /// Text has no zero bytes, hardly any control characters, and mostly ASCII among its first 4096
+  /// bytes; comments may be in any alphabet and encoding.
   static func isText(_ bytes: [UInt8]) -> Bool {
     let sample = bytes.prefix(4096)
     if sample.contains(0) { return false }
     let controls = sample.count { $0 < 32 && !(9...13).contains($0) && $0 != 27 }
     guard controls * 20 <= sample.count else { return false }
-    // Other alphabets are fine in comments, but only as well-formed UTF-8 (a character may be cut).
-    return !String(decoding: sample.dropLast(min(sample.count, 4)), as: UTF8.self)
-      .unicodeScalars.contains("\u{FFFD}") || sample.allSatisfy { $0 < 128 }
+    return sample.count { $0 >= 128 } * 2 <= sample.count
   }
 }

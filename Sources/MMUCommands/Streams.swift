@@ -18,7 +18,12 @@ public final class Streams {
   /// Messages are coloured.
   public var usesColour: Bool
   /// Not zero once the host has asked for the end (SIGINT); polled between slices.
-  public var interrupt: UnsafeMutablePointer<Int32>?
+  ///
+  /// The first to ask for it turns SIGINT from the end of the process into this flag.
+  public lazy var interrupt: UnsafeMutablePointer<Int32>? = makeInterrupt()
+  private let makeInterrupt: () -> UnsafeMutablePointer<Int32>?
+  /// Why standard output refused something, if it did: an errno other than EPIPE.
+  private(set) var outputError: Int32 = 0
   /// What was written so far, if the streams capture it.
   public private(set) var capturedOutput: [UInt8] = []
   /// As `capturedOutput`, for standard error.
@@ -31,14 +36,15 @@ public final class Streams {
     read: @escaping (UnsafeMutableRawBufferPointer) -> Int,
     writeOutput: @escaping (UnsafeRawBufferPointer) -> Int,
     writeError: @escaping (UnsafeRawBufferPointer) -> Int,
-    errorIsTerminal: Bool, usesColour: Bool, interrupt: UnsafeMutablePointer<Int32>?
+    errorIsTerminal: Bool, usesColour: Bool,
+    interrupt: @escaping () -> UnsafeMutablePointer<Int32>?
   ) {
     self.read = read
     self.writeOutput = writeOutput
     self.writeError = writeError
     self.errorIsTerminal = errorIsTerminal
     self.usesColour = usesColour
-    self.interrupt = interrupt
+    makeInterrupt = interrupt
   }
 
   /// The host's own streams; from now on SIGINT raises the flag, a closed pipe is an
@@ -53,7 +59,7 @@ public final class Streams {
       writeOutput: { Platform.write(1, $0.baseAddress!, $0.count) },
       writeError: { Platform.write(2, $0.baseAddress!, $0.count) },
       errorIsTerminal: isTerminal, usesColour: isTerminal && !plain,
-      interrupt: Platform.interruptFlag())
+      interrupt: { Platform.interruptFlag() })
   }
 
   /// Streams that read a text and keep what is written.
@@ -67,7 +73,7 @@ public final class Streams {
         return part.count
       },
       writeOutput: { $0.count }, writeError: { $0.count }, errorIsTerminal: false,
-      usesColour: false, interrupt: nil)
+      usesColour: false, interrupt: { nil })
     streams.writeOutput = { [unowned streams] in
       streams.capturedOutput += $0
       streams.capturedBoth += $0
@@ -87,12 +93,18 @@ public final class Streams {
   public var errorText: String { String(decoding: capturedError, as: UTF8.self) }
 
   /// Writes all of a text to standard output; false if that is closed.
+  ///
+  /// What went wrong otherwise stands in `outputError`.
   @discardableResult
-  func print(_ text: String) -> Bool { Self.all(text, writeOutput) }
+  func print(_ text: String) -> Bool {
+    let error = Self.all(text, writeOutput)
+    if error != 0 && error != HostError.brokenPipe { outputError = error }
+    return error == 0
+  }
 
   /// Writes all of a text to standard error, as far as it takes it.
   @discardableResult
-  func printError(_ text: String) -> Bool { Self.all(text, writeError) }
+  func printError(_ text: String) -> Bool { Self.all(text, writeError) == 0 }
 
   /// Renders messages to standard error.
   func report(_ diagnostics: [Diagnostic]) {
@@ -115,16 +127,17 @@ public final class Streams {
     }
   }
 
-  private static func all(_ text: String, _ write: (UnsafeRawBufferPointer) -> Int) -> Bool {
+  /// Writes all of a text: zero, or the errno that ended it.
+  private static func all(_ text: String, _ write: (UnsafeRawBufferPointer) -> Int) -> Int32 {
     var text = text
     return text.withUTF8 { bytes in
       var rest = UnsafeRawBufferPointer(bytes)
       while !rest.isEmpty {
         let count = write(rest)
-        if count <= 0 { return false }
+        if count <= 0 { return count < 0 ? Int32(-count) : HostError.brokenPipe }
         rest = UnsafeRawBufferPointer(rebasing: rest[count...])
       }
-      return true
+      return 0
     }
   }
 }

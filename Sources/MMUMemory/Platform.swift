@@ -85,6 +85,8 @@ package struct HostError: Error, Hashable, Sendable {
 
   /// Tells whether there is no such file.
   package var isNotFound: Bool { number == ENOENT || number == ENOTDIR }
+  /// The errno of a stream whose other end is gone.
+  package static var brokenPipe: Int32 { EPIPE }
   /// Tells whether the other end is gone.
   package var isBrokenPipe: Bool { number == EPIPE }
 

@@ -67,6 +67,20 @@ func shellQuoted(_ word: String) -> String {
     }
   }
   if isPlain && !word.isEmpty { return word }
+  if word.utf8.contains(where: { $0 < 32 || $0 == 127 }) {
+    // Control characters never reach a terminal as they are.
+    var text = "$'"
+    for byte in word.utf8 {
+      switch byte {
+      case UInt8(ascii: "'"), UInt8(ascii: "\\"): text += "\\" + String(UnicodeScalar(byte))
+      case 32..<127: text += String(UnicodeScalar(byte))
+      default:
+        let digits = String(byte, radix: 16)
+        text += "\\x" + (digits.count == 1 ? "0" : "") + digits
+      }
+    }
+    return text + "'"
+  }
   return "'"
     + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''")
     + "'"

@@ -23,7 +23,7 @@ public struct CostModel: Hashable, Sendable {
   public var atomic: Cycles = 18
   /// FENCE and FENCE.I.
   public var fence: Cycles = 1
-  /// CSR reads and hints.
+  /// CSR reads and ECALL itself; hints cost as the instructions they are.
   public var system: Cycles = 1
 
   /// First-level TLB miss that hits the second-level TLB: 9 cycles (Skylake client, published
@@ -58,7 +58,7 @@ public struct CostModel: Hashable, Sendable {
   public var copyWord: Cycles = 1
   /// Making, splitting or removing an area (assumed).
   public var areaOperation: Cycles = 300
-  /// Reading or writing one paging-structure entry by the kernel.
+  /// Writing one paging-structure entry by the kernel.
   public var entryEdit: Cycles = 4
   /// INVLPG: about 100-200 cycles on current cores.
   public var invalidatePage: Cycles = 120

@@ -13,6 +13,8 @@ final class DemandZero: PageFaultHandler {
     faults += 1
     guard let area = services.area(at: fault.address), area.permissions.allow(fault.access.kind)
     else { return .signal(SignalInformation(.segmentationFault, .notMapped)) }
+    // Pages of the program's file are left to the kernel.
+    guard area.isAnonymous else { return services.handleByDefault(fault) }
     guard let frame = services.allocateFrame() else { return .outOfMemory }
     services.map(fault.address.page, to: frame, area.permissions)
     return .resume
