@@ -35,12 +35,6 @@ extension CommandCall {
     let result = try execute(program, description, streams)
     let nanoseconds = Platform.nanoseconds() - start
 
-    if !isQuiet {
-      for story in result.stories {
-        streams.printError(story.hasSuffix("\n") ? story : story + "\n")
-      }
-      streams.report(result.messages.map { Diagnostic(.warning, $0) })
-    }
     let showsHost =
       has(.host) || (streams.errorIsTerminal && reportFile == nil && !has(.noHost))
     let report: String

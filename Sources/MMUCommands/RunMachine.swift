@@ -1,3 +1,4 @@
+import MMUAssembly
 import MMUKit
 import MMUMemory
 import MMUReporting
@@ -39,6 +40,15 @@ extension CommandCall {
       throw .badInput(run.program, error.description)
     }
     machine.interruptFlag = streams.interrupt
+    if !has(.quiet) {
+      machine.onMessage = { message in
+        if message.kind == .story {
+          streams.printError(message.text + "\n")
+        } else {
+          streams.report([Diagnostic(.warning, message.text)])
+        }
+      }
+    }
     if has(.strace) {
       machine.kernel.trace = { line in
         let bytes = Array((line + "\n").utf8)

@@ -81,6 +81,12 @@ public struct KernelMessage: Hashable, Sendable {
   public var kind: Kind
   /// One or more lines, without a newline at the end.
   public var text: String
+
+  /// Makes a message.
+  public init(kind: Kind, text: String) {
+    self.kind = kind
+    self.text = text
+  }
 }
 
 /// Why a program could not be started.

@@ -22,6 +22,10 @@ public final class Machine {
     set { core.interruptFlag = newValue }
   }
 
+  /// Takes each story and warning when it arises; all of them stand in the result too.
+  public var onMessage: ((KernelMessage) -> Void)?
+
+  private let image: ELFImage
   private var result = RunResult()
   private var region: RegionOfInterest
   /// The process whose instructions are being counted, and up to where they have been.
@@ -45,6 +49,7 @@ public final class Machine {
     pageFaultHandler: (any PageFaultHandler)? = nil
   ) throws(StartError) {
     self.configuration = configuration
+    image = program
     memory = PhysicalMemory(bytes: configuration.ram)
     mmu = MMU(
       memory: memory, configuration: configuration.mmu, costs: configuration.costs,
@@ -78,11 +83,10 @@ public final class Machine {
 
   /// Runs the program to its end, or until a limit or the interrupt flag ends it.
   public func run() -> RunResult {
-    kernel.messages = { [unowned self] message in
-      if message.kind == .story {
-        result.stories.append(message.text)
-      } else {
-        result.messages.append(message.text)
+    kernel.messages = { [unowned self] in note($0) }
+    for label in [configuration.regionStart, configuration.regionEnd] {
+      if let label, image.symbols.address(of: label) == nil {
+        note(KernelMessage(kind: .limit, text: "the program has no label '\(label)'"))
       }
     }
     var mark = RunMark(
@@ -126,6 +130,16 @@ public final class Machine {
       case .fault(let fault): if let exit = trap(.fault(fault)) { return finish(exit) }
       }
     }
+  }
+
+  /// Keeps a message for the result, and passes it on at once.
+  private func note(_ message: KernelMessage) {
+    if message.kind == .story {
+      result.stories.append(message.text)
+    } else {
+      result.messages.append(message.text)
+    }
+    onMessage?(message)
   }
 
   /// Lets the kernel handle a trap; how the run ends, if it does.
@@ -179,7 +193,7 @@ public final class Machine {
       guard let deadlock = kernel.deadlock else {
         preconditionFailure("the kernel ended a run whose first process is alive")
       }
-      result.messages.append(deadlock)
+      note(KernelMessage(kind: .limit, text: deadlock))
       return Statistics.Exit(status: 75, reason: .deadlock)
     }
     switch status {
@@ -199,7 +213,7 @@ public final class Machine {
     for i in all.processes.indices { all.processes[i].status = ended[i].status }
     result.statistics = region.result(all)
     result.statistics.exit = exit
-    if let warning = region.warning { result.messages.append(warning) }
+    if let warning = region.warning { note(KernelMessage(kind: .limit, text: warning)) }
     return result
   }
 }
