@@ -2,36 +2,68 @@ import ExecutableFormat
 import Foundation
 import MMUKernel
 import MMUKit
-import Testing
 import TestSupport
+import Testing
 
-// Programs whose output a real Linux kernel gave (6.18, see Spec/Kernel.md): fault counts, errors and
-// placement, byte for byte.
+// Programs whose output a real Linux kernel gave (6.18, see Spec/Kernel.md): fault counts, errors,
+// placement, contents, byte for byte.
 
 @Suite struct RecordedLinuxTests {
-  @Test(
-    arguments: [
-      "a01_anon_touch", "a03_populate", "a05_prot_toggle", "a08_madv_populate", "a10_mincore",
-      "b10_vfork", "c03_noreplace", "c05_topdown",
-      "c07_munmap_errors", "d05_handler_fixup", "d07_jit", "d08_image", "d10_segv_masks",
-      "f04_brk_fork", "h06_exec_args", "h10_thread_futex",
-      "e01_file_private", "e07_close_unlink", "e12_pagecache_mincore", "e14_readahead",
-      "e16_write_via_map", "b11_fork_file_private", "b13_fork_never_written", "d02_prot_errors",
-      "e02_file_shared", "e04_file_eof_tail", "e06_truncate_private", "e17_append_visible",
-      "h07_exec_errors", "h12_fork_fd_offset", "l02_memfd",
-    ])
+  private static let folder = repositoryRoot() + "/Tests/Data/linux/"
+  /// Every program in the folder.
+  static let names: [String] =
+    ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [])
+    .filter { $0.hasSuffix(".elf") }.map { String($0.dropLast(4)) }.sorted()
+  /// Lines that begin with `~ ` tell a detail that another correct kernel may do otherwise. Here it
+  /// is one: how far a writev to a pipe gets that meets a bad part (Spec/Kernel.md, section 11).
+  static let otherDetails: [String: Set<Substring>] = [
+    "i02_partial": ["~ pipe writev with a bad second part: EFAULT"]
+  ]
+
+  @Test func `all recorded programs are there`() { #expect(Self.names.count == 72) }
+
+  @Test(arguments: names)
   func `a program prints what it printed on Linux`(name: String) throws {
-    let folder = repositoryRoot() + "/Tests/Data/linux/"
-    let elf = try Data(contentsOf: URL(fileURLWithPath: folder + name + ".elf"))
-    let expected = try Data(contentsOf: URL(fileURLWithPath: folder + name + ".out"))
+    let elf = try Data(contentsOf: URL(fileURLWithPath: Self.folder + name + ".elf"))
+    let recorded = try String(contentsOfFile: Self.folder + name + ".out", encoding: .utf8)
     let host = MemoryHostIO()
     let machine = try Machine(
       program: ELFImage(reading: [UInt8](elf)), path: "/" + name, host: host)
     let result = machine.run()
-    #expect(host.text == String(decoding: expected, as: UTF8.self))
+    let expected = recorded.split(separator: "\n")
+    let actual = host.text.split(separator: "\n")
+    #expect(actual.count == expected.count)
+    for (a, e) in zip(actual, expected) where a != e {
+      let isKnown = Self.otherDetails[name]?.contains(e) ?? false
+      if !isKnown { Issue.record("\(name): printed '\(a)', Linux printed '\(e)'") }
+    }
     #expect(machine.kernel.exitStatus == .exited(0))
     #expect(result.messages.isEmpty)
     #expect(machine.kernel.system.leakedFrames == 0)
+    #expect(machine.kernel.system.openFiles == 0)
     #expect(machine.kernel.system.checkInvariants() == nil)
+    // Whatever has been counted is somebody's.
+    let rows = result.statistics.processes
+    #expect(rows.reduce(0) { $0 + $1.instructions } == result.statistics.instructions)
+    #expect(rows.reduce(0) { $0 + $1.minorFaults } == result.statistics.faults.minor)
+  }
+}
+
+@Suite struct EngineAgreementTests {
+  @Test(arguments: ["h04_pipe", "h10_thread_futex", "b05_fork_chain", "d05_handler_fixup"])
+  func `both engines count the same when threads take turns`(name: String) throws {
+    let file = repositoryRoot() + "/Tests/Data/linux/" + name + ".elf"
+    let elf = try ELFImage(reading: [UInt8](Data(contentsOf: URL(fileURLWithPath: file))))
+    var results: [(Statistics, String)] = []
+    for engine in EngineKind.allCases {
+      var configuration = MachineConfiguration()
+      configuration.engine = engine
+      configuration.quantum = 20_000
+      let host = MemoryHostIO()
+      let machine = try Machine(configuration, program: elf, path: "/p", host: host)
+      results.append((machine.run().statistics, host.text))
+    }
+    #expect(results[0].0 == results[1].0)
+    #expect(results[0].1 == results[1].1)
   }
 }
