@@ -14,8 +14,10 @@ import Testing
   static let names: [String] =
     ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [])
     .filter { $0.hasSuffix(".elf") }.map { String($0.dropLast(4)) }.sorted()
-  /// Lines that begin with `~ ` tell a detail that another correct kernel may do otherwise. Here it
-  /// is one: how far a writev to a pipe gets that meets a bad part (Spec/Kernel.md, section 11).
+  /// Lines that begin with `~ ` tell a detail that another correct kernel may do otherwise.
+  ///
+  /// Here it is one: how far a writev to a pipe gets that meets a bad part (Spec/Kernel.md, section
+  /// 11).
   static let otherDetails: [String: Set<Substring>] = [
     "i02_partial": ["~ pipe writev with a bad second part: EFAULT"]
   ]
