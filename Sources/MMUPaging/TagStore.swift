@@ -168,11 +168,12 @@ package struct TagStore {
     return lowest
   }
 
-  /// LRU with sets by mask and narrow enough to scan: what the functions ending in Plainly need.
-  var isPlain: Bool { policy == .lru && wide == nil && fields.pointee.setMask != .max }
+  /// LRU with sets by mask: what the functions ending in Plainly need.
+  var isPlain: Bool { policy == .lru && fields.pointee.setMask != .max }
 
   /// `find` in a plain array without global entries.
   @inline(__always) func findPlainly(_ tag: UInt64) -> Int {
+    if let wide { return wide.pointee.find(tag, in: tags) }
     let set = Int(truncatingIfNeeded: Tag.number(tag) & fields.pointee.setMask)
     let start = set &* ways
     return scan(start, start &+ ways, tag)
@@ -189,12 +190,13 @@ package struct TagStore {
   @inline(__always)
   func insertPlainly(_ tag: UInt64, _ value: UInt64) -> (entry: Int, evicted: UInt64) {
     let set = Int(truncatingIfNeeded: Tag.number(tag) & fields.pointee.setMask)
-    let entry = oldest(set)
+    let entry = wide?.pointee.oldest(set, stamps) ?? oldest(set)
     let old = tags[entry]
     if old == 0 { live[0] &+= 1 }
     tags[entry] = tag
     values[entry] = value
     stampUse(entry)
+    wide?.pointee.replace(entry, old, tag, set: set, stamp: clock.pointee)
     return (entry, old)
   }
 

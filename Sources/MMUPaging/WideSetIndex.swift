@@ -53,6 +53,26 @@ struct WideSetIndex {
   @inline(__always) func first(_ tag: UInt64) -> Int { Int(heads[bucket(tag)]) }
   @inline(__always) func next(_ entry: Int) -> Int { Int(links[entry]) }
 
+  /// The entry with exactly this tag; -1 if there is none.
+  @inline(__always) func find(_ tag: UInt64, in tags: UnsafeMutablePointer<UInt64>) -> Int {
+    var entry = first(tag)
+    while entry >= 0 && tags[entry] != tag { entry = next(entry) }
+    return entry
+  }
+
+  /// Enters a new tag in the place of another, or of none (zero); its entry becomes the newest.
+  @inline(never)
+  func replace(_ entry: Int, _ old: UInt64, _ tag: UInt64, set: Int, stamp: UInt64) {
+    if old != 0 { unchain(entry, old) }
+    insert(entry, tag, set: set, stamp: stamp)
+  }
+
+  private func unchain(_ entry: Int, _ tag: UInt64) {
+    var at = heads + bucket(tag)
+    while Int(at.pointee) != entry { at = links + Int(at.pointee) }
+    at.pointee = links[entry]
+  }
+
   /// Enters a new tag; its entry becomes the newest of its set.
   func insert(_ entry: Int, _ tag: UInt64, set: Int, stamp: UInt64) {
     let bucket = bucket(tag)
@@ -64,10 +84,7 @@ struct WideSetIndex {
 
   /// Forgets a tag; its entry becomes invalid, among the oldest by its number.
   func remove(_ entry: Int, _ tag: UInt64, set: Int) {
-    let bucket = bucket(tag)
-    var at = heads + bucket
-    while Int(at.pointee) != entry { at = links + Int(at.pointee) }
-    at.pointee = links[entry]
+    unchain(entry, tag)
     unlink(entry, set)
     // Among the invalid ones (recorded 0), in order of their numbers.
     var after = Int(ends[2 * set])
