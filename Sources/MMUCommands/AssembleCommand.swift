@@ -18,6 +18,9 @@ extension CommandCall {
       throw .usage("the output '\(output)' is the source itself")
     }
     let result = try assembly(source, path)
+    if sources.paths.contains(where: { Platform.isSameFile(output, $0) }) {
+      throw .usage("the output '\(output)' is included by the source")
+    }
     streams.report(result.warnings)
     do {
       try Platform.writeFile(output, result.bytes, isExecutable: true)

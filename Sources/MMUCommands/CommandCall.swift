@@ -11,6 +11,8 @@ struct CommandCall {
   var isExplicit = false
   var wantsVersion = false
   var wantsUsage = false
+  /// What an assembly has read.
+  let sources = SourcePaths()
   /// Takes the place of the kernel's own.
   var pageFaultHandler: (any PageFaultHandler)?
 

@@ -10,6 +10,11 @@ struct ProgramFile {
   var warnings: [Diagnostic]
 }
 
+/// The files an assembly read, so that no output goes over them. Used by one thread.
+final class SourcePaths: @unchecked Sendable {
+  var paths: [String] = []
+}
+
 extension CommandCall {
   /// Reads a file of the host.
   func read(_ path: String) throws(CommandFailure) -> [UInt8] {
@@ -50,7 +55,11 @@ extension CommandCall {
         path, "neither an ELF file nor assembly source",
         help: "a program is text in GNU assembler syntax, or a static RISC-V ELF executable")
     }
-    var options = AssemblyOptions { try? Platform.readFile($0) }
+    let sources = sources
+    var options = AssemblyOptions {
+      sources.paths.append($0)
+      return try? Platform.readFile($0)
+    }
     options.includePaths = values(of: .include)
     for text in values(of: .define) { options.definitions.append(try definition(text)) }
     switch Assembler.assemble(source: source, name: path, options: options) {

@@ -140,6 +140,9 @@ extension CommandCall {
     if Platform.isSameFile(reportFile, program) {
       throw .usage("the report file '\(reportFile)' is the program itself")
     }
+    if sources.paths.contains(where: { Platform.isSameFile(reportFile, $0) }) {
+      throw .usage("the report file '\(reportFile)' is a source of the program")
+    }
     try write("", reportFile)
   }
 

@@ -17,6 +17,16 @@ import Testing
     #expect(both.error.hasSuffix(plain.error))
   }
 
+  @Test func `a report never goes over a file the source includes`() throws {
+    try withFiles(["main.s": ".include \"part.inc\"\n", "part.inc": "_start: j _start\n"]) {
+      folder in
+      let part = folder + "/part.inc"
+      let result = mmuemu(["--report-file", part, folder + "/main.s"])
+      #expect(result.status == 64)
+      #expect(contents(part) == "_start: j _start\n")
+    }
+  }
+
   @Test func `strace names the signal that ends a program`() {
     let traced = mmuemu(["--strace", "--quiet", repositoryRoot() + "/Programs/null_pointer.s"])
     #expect(traced.status == 139)
