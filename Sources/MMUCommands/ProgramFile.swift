@@ -10,7 +10,9 @@ struct ProgramFile {
   var warnings: [Diagnostic]
 }
 
-/// The files an assembly read, so that no output goes over them. Used by one thread.
+/// The files an assembly read, so that no output goes over them.
+///
+/// Used by one thread.
 final class SourcePaths: @unchecked Sendable {
   var paths: [String] = []
 }
