@@ -254,9 +254,7 @@ extension Kernel {
       let value = frame.registers[10]
       let call =
         isLast ? before : SystemCallTrace.call(number, arguments, result: value, in: process.space)
-      let isReplaced = name == "execve" && frame.programCounter != 0 && value == 0
-      traceLine(
-        process, call + " " + (isReplaced ? "= 0" : SystemCallTrace.result(value, of: number)))
+      traceLine(process, call + " " + SystemCallTrace.result(value, of: number))
     default: break
     }
     return result

@@ -58,8 +58,8 @@ extension Kernel {
     guard let process = reportedProcess(report.pid) else { throw .noProcess }
     let text =
       switch report.kind {
-      case .maps: process.space?.mapsText(in: self) ?? ""
-      case .smaps: process.space?.smapsText(in: self) ?? ""
+      case .maps: process.space?.mapsText() ?? ""
+      case .smaps: process.space?.smapsText() ?? ""
       case .comm: process.name + "\n"
       case .statm: statmText(process)
       case .stat: statText(process)
@@ -169,14 +169,14 @@ extension AddressSpace {
   }
 
   /// /proc/PID/maps.
-  fileprivate func mapsText(in kernel: Kernel) -> String {
+  fileprivate func mapsText() -> String {
     var text = ""
-    areas.forEach { text += mapsLine($0, in: kernel) }
+    areas.forEach { text += mapsLine($0) }
     return text
   }
 
   /// A line of maps: range, permissions, offset, device, inode, and from column 74 on the name.
-  private func mapsLine(_ area: VirtualMemoryArea, in kernel: Kernel) -> String {
+  private func mapsLine(_ area: VirtualMemoryArea) -> String {
     let inode = area.source == 0 ? nil : system.sources[Int(area.source)]?.inode
     let offset = inode == nil ? 0 : area.pageOffset * 4096
     let device = inode?.volume.device ?? 0
@@ -201,10 +201,10 @@ extension AddressSpace {
   }
 
   /// /proc/PID/smaps.
-  fileprivate func smapsText(in kernel: Kernel) -> String {
+  fileprivate func smapsText() -> String {
     var text = ""
     areas.forEach { area in
-      text += mapsLine(area, in: kernel)
+      text += mapsLine(area)
       let pages = pageAccount(area)
       func row(_ name: String, _ kibibytes: UInt64) {
         text += (name + ":").padded(to: 16) + String(kibibytes).padded(before: 8) + " kB\n"
