@@ -15,7 +15,9 @@ public final class Process {
   /// Its parent's number; 1 is init, which the kernel plays.
   public var parent: Int32 { parentProcess?.pid ?? 1 }
   /// Its parent; nil is init.
-  weak var parentProcess: Process?
+  ///
+  /// The kernel keeps every process there has been.
+  unowned(unsafe) var parentProcess: Process?
   /// Children not yet reaped, the oldest first.
   var children: [Process] = []
   /// Threads that have not ended, the first first.

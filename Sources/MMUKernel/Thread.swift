@@ -16,8 +16,8 @@ final class Thread {
 
   /// Its number; those of processes and threads are one sequence.
   let tid: Int32
-  /// What it belongs to.
-  unowned let process: Process
+  /// What it belongs to; the kernel keeps every process there has been.
+  unowned(unsafe) let process: Process
   var state = State.ready
 
   /// x0...x31 while another thread has the core.

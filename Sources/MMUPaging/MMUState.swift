@@ -99,4 +99,8 @@ package struct MMUState {
   /// Whether the page of the last fetch translation stands in the instruction TLB; if not, the next
   /// fetch from it is a miss again.
   package var fetchIsCached = true
+  /// Slots of the data filters, 128 bits, and of the fetch filter that may hold something: a fetch
+  /// slot is filled by the engine, after a translation here that sets its bit.
+  var usedDataSlots: (UInt64, UInt64) = (.max, .max)
+  var usedFetchSlots = UInt64.max
 }

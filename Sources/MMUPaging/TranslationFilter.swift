@@ -22,6 +22,7 @@ func updateFilter(
   if access & 16 != 0 {
     s.pointee.fetchTouch = touch
     s.pointee.fetchIsCached = true
+    s.pointee.usedFetchSlots |= 1 &<< UInt64(truncatingIfNeeded: fetchSlot(address))
     if !isFree { claimSlot(s, address, access, store, entry) }
     return
   }
@@ -36,7 +37,10 @@ func updateFilter(
     if s.pointee.watch[Int(truncatingIfNeeded: place &>> 12)] != 0 { return }
     filter = s.pointee.context + TranslationContext.writeFilter
   }
-  let at = filter + dataSlot(address) &* 32
+  let slot = dataSlot(address)
+  let bit: UInt64 = 1 &<< UInt64(truncatingIfNeeded: slot & 63)
+  if slot < 64 { s.pointee.usedDataSlots.0 |= bit } else { s.pointee.usedDataSlots.1 |= bit }
+  let at = filter + slot &* 32
   at.storeBytes(of: page, as: UInt64.self)
   let delta = UInt64(UInt(bitPattern: s.pointee.base)) &+ place &- page
   at.storeBytes(of: delta, toByteOffset: 8, as: UInt64.self)
@@ -134,10 +138,25 @@ package func dropFilters(_ s: UnsafeMutablePointer<MMUState>) {
 
 /// Clears the filters of reads and writes.
 package func dropDataFilter(_ s: UnsafeMutablePointer<MMUState>) {
-  for slot in 0..<TranslationContext.dataSlots { clearSlot(s, slot, false) }
+  clearSlots(s, s.pointee.usedDataSlots.0, from: 0, isFetch: false)
+  clearSlots(s, s.pointee.usedDataSlots.1, from: 64, isFetch: false)
+  s.pointee.usedDataSlots = (0, 0)
 }
 
 /// Clears the fetch filter.
 package func dropFetchFilter(_ s: UnsafeMutablePointer<MMUState>) {
-  for slot in 0..<TranslationContext.fetchSlots { clearSlot(s, slot, true) }
+  clearSlots(s, s.pointee.usedFetchSlots, from: 0, isFetch: true)
+  s.pointee.usedFetchSlots = 0
+}
+
+/// Clears the slots whose bits are set.
+@inline(__always)
+private func clearSlots(
+  _ s: UnsafeMutablePointer<MMUState>, _ used: UInt64, from first: Int, isFetch: Bool
+) {
+  var used = used
+  while used != 0 {
+    clearSlot(s, first &+ used.trailingZeroBitCount, isFetch)
+    used &= used &- 1
+  }
 }
