@@ -58,7 +58,10 @@ extension AddressSpace {
   ) -> VirtualMemoryArea {
     var result = a
     result.upper = b.upper
-    if a.anonymousIdentity == 0 { result.anonymousIdentity = b.anonymousIdentity }
+    if a.anonymousIdentity == 0 {
+      result.anonymousIdentity = b.anonymousIdentity
+      if b.anonymousIdentity != 0 { result.home = b.home &- a.pages }
+    }
     result.flags.formUnion(b.flags.intersection(.labels))
     return result
   }
@@ -74,8 +77,7 @@ extension AddressSpace {
     system.charge(system.costs.areaOperation)
     system.retainSource(area.source, by: self)
     var upper = area
-    upper.lower = address
-    upper.pageOffset += (address - area.lower) / pageBytes
+    upper.setLower(address)
     area.upper = address
     areas.replace(at: position, with: area)
     // Looked up anew: an insertion may move areas between chunks.

@@ -111,6 +111,7 @@ extension AddressSpace {
     }
     let frame = system.frames.take(.anonymous, zeroed: true)
     if frame == 0 { return .outOfMemory }
+    setHome(of: frame, area.pointee, address)
     system.charge(
       system.costs.frameAllocation &+ system.costs.pageZero &+ system.costs.entryEdit)
     let written = PageTableEntry.writable.rawValue | PageTableEntry.dirty.rawValue
@@ -138,6 +139,7 @@ extension AddressSpace {
     let isZero = frame == system.zeroFrame
     let new = system.frames.take(.anonymous, zeroed: isZero)
     if new == 0 { return .outOfMemory }
+    setHome(of: new, area.pointee, address)
     system.charge(
       system.costs.frameAllocation &+ system.costs.entryEdit
         &+ (isZero ? system.costs.pageZero : system.costs.pageCopy))
@@ -177,8 +179,7 @@ extension AddressSpace {
     {
       return .stackOverflow
     }
-    area.pageOffset -= (area.lower - lower) / pageBytes
-    area.lower = lower
+    area.setLower(lower)
     areas.replace(at: position, with: area)
     system.charge(system.costs.areaOperation)
     return .zeroFilled

@@ -13,7 +13,9 @@ extension AddressSpace {
   /// - Throws: ENOMEM; everything has been returned then.
   /// - Complexity: areas, and page tables of those written.
   func fork() throws(Errno) -> AddressSpace {
-    let child = try AddressSpace(system, maximumAreas: maximumAreas, stackLimit: stackLimit)
+    let child = try AddressSpace(
+      system, maximumAreas: maximumAreas, stackLimit: stackLimit, family: family)
+    child.hasMovedPages = hasMovedPages
     child.mapTop = mapTop
     child.startBreak = startBreak
     child.currentBreak = currentBreak

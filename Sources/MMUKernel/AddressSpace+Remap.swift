@@ -72,9 +72,8 @@ extension AddressSpace {
   /// What follows an area up to `end`, such that the two are one.
   private func continuation(of area: VirtualMemoryArea, to end: UInt64) -> VirtualMemoryArea {
     var more = area
-    more.lower = area.upper
+    more.setLower(area.upper)
     more.upper = end
-    more.pageOffset = area.pageOffset + area.pages
     return more
   }
 
@@ -99,12 +98,14 @@ extension AddressSpace {
       throw .noMemory
     }
     var moved = area
+    moved.setLower(address)
     moved.lower = target
     moved.upper = target + new
     moved.flags.subtract(.labels)
-    moved.pageOffset = area.pageOffset + (address - area.lower) / pageBytes
-    if area.isAnonymous && area.anonymousIdentity == 0 {
-      moved.pageOffset = target / pageBytes
+    if area.anonymousIdentity == 0 {
+      moved.home = target / pageBytes
+    } else {
+      hasMovedPages = true
     }
     insertMerging(moved)
     var batch = InvalidationBatch()

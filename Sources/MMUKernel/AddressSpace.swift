@@ -37,6 +37,13 @@ public final class AddressSpace {
   var dataLimit: UInt64 = .max
   /// MCL_FUTURE: new areas are locked.
   var locksFutureAreas = false
+  /// Those with whom it may share private pages.
+  let family: AddressSpaceFamily
+  /// Its places in `SystemMemory.spaces` and in its family.
+  var slot = 0
+  var familySlot = 0
+  /// mremap has moved private pages: they are not at home.
+  var hasMovedPages = false
   /// Where the search for free space starts, downwards.
   var mapTop: UInt64
   /// The heap's first and its present end; equal while there is none.
@@ -57,10 +64,21 @@ public final class AddressSpace {
   ///   - maximumAreas: how many areas it may have.
   ///   - stackLimit: how far a stack may grow, in bytes.
   /// - Throws: ENOMEM if there is no frame for the PML4.
-  public init(
+  public convenience init(
     _ system: SystemMemory, maximumAreas: Int = 65530, stackLimit: UInt64 = 8 << 20
   ) throws(Errno) {
-    guard let tables = PageTables(system) else { throw .noMemory }
+    try self.init(
+      system, maximumAreas: maximumAreas, stackLimit: stackLimit, family: system.makeFamily())
+  }
+
+  /// Makes an empty address space of a family.
+  init(
+    _ system: SystemMemory, maximumAreas: Int, stackLimit: UInt64, family: AddressSpaceFamily
+  ) throws(Errno) {
+    guard let tables = PageTables(system) else {
+      system.dropIfEmpty(family)
+      throw .noMemory
+    }
     self.system = system
     pcid = PCID(0)
     self.tables = tables
@@ -68,7 +86,8 @@ public final class AddressSpace {
     self.maximumAreas = maximumAreas
     self.stackLimit = stackLimit
     mapTop = Self.placementTop(stackLimit: stackLimit, random: 0)
-    system.spaces.append(self)
+    self.family = family
+    system.enter(self)
   }
 
   /// CR3's bits 51:12: the PML4's address.
@@ -105,7 +124,7 @@ public final class AddressSpace {
     tables.freeRoot()
     system.deliver(.context(pcid))
     system.returnContext(of: self)
-    system.spaces.removeAll { $0 === self }
+    system.leave(self)
   }
 
   // MARK: Areas

@@ -31,6 +31,8 @@ public final class FrameAllocator {
   /// 39:32, and in bits 31:0 the reference count, or for a free frame
   /// the next free one (0: none).
   private let records: UnsafeMutablePointer<UInt64>
+  /// For each frame in use, where the reverse map begins to look: see `ReverseMap.swift`.
+  private let homes: UnsafeMutablePointer<UInt64>
   private let recordBytes: UInt64
   private var recycled: UInt64 = 0
   /// Length of the list `recycled` heads.
@@ -60,10 +62,15 @@ public final class FrameAllocator {
     recordBytes = (memory.frameCount * 8 + 4095) & ~4095
     records = Platform.map(bytes: recordBytes, hugePages: false)
       .assumingMemoryBound(to: UInt64.self)
+    homes = Platform.map(bytes: recordBytes, hugePages: false)
+      .assumingMemoryBound(to: UInt64.self)
     records[0] = UInt64(FrameUse.kernel.rawValue) << 32 | 1
   }
 
-  deinit { Platform.unmap(records, bytes: recordBytes) }
+  deinit {
+    Platform.unmap(records, bytes: recordBytes)
+    Platform.unmap(homes, bytes: recordBytes)
+  }
 
   /// Frames that can still be handed out.
   public var available: UInt64 { limit - untouched + recycledCount }
@@ -172,6 +179,14 @@ public final class FrameAllocator {
   func isExclusive(_ number: UInt64) -> Bool {
     records[Int(number)] == UInt64(FrameUse.anonymous.rawValue) &<< 32 | 1
   }
+
+  /// Where the reverse map finds the mappings of a frame.
+  @inline(__always)
+  func home(of number: UInt64) -> FrameHome { FrameHome(rawValue: homes[Int(number)]) }
+
+  /// Notes where the reverse map finds the mappings of a frame.
+  @inline(__always)
+  func setHome(of number: UInt64, _ home: FrameHome) { homes[Int(number)] = home.rawValue }
 
   /// Frames below this number may have been handed out; those above never were.
   var highWater: UInt64 { untouched }

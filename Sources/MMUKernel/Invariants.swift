@@ -7,6 +7,7 @@ extension SystemMemory {
   /// * each frame's references are its entries, its cache's and its tables' together;
   /// * each frame is free, or held by exactly what its use says;
   /// * entries lie inside areas and do not allow more than their area;
+  /// * the reverse map finds every entry of a frame, and nothing else;
   /// * the counts of resident pages and of tables are those of the tables.
   ///
   /// - Complexity: all frames ever used and all entries.
@@ -122,7 +123,7 @@ extension AddressSpace {
         let isWritable = entry & PageTableEntry.writable.rawValue != 0
         if area.flags.contains(.shared) {
           let inode = system.sources[Int(area.source)]?.inode
-          let page = area.pageOffset + (at - area.lower) / pageBytes
+          let page = area.filePage(of: at)
           if inode?.cachedFrame(page) != frame {
             problem = "the entry for \(hex(at)) does not lead to page \(page) of its file"
           }
@@ -133,6 +134,9 @@ extension AddressSpace {
           problem = "the frame at \(hex(at)) is shared but writable"
         }
         if use == .cache { file += 1 } else { anonymous += 1 }
+        if !isInReverseMap(frame, at, area) {
+          problem = "the reverse map does not lead from frame \(frame) to \(hex(at))"
+        }
         hold(frame, use == .cache ? .cache : .anonymous, hex(at))
       }
     }
@@ -142,6 +146,24 @@ extension AddressSpace {
         + "\(anonymous) and \(file) exist"
     }
     return nil
+  }
+}
+
+extension AddressSpace {
+  /// Whether the reverse map leads from a frame to an entry that maps it.
+  ///
+  /// By its home, not by asking for all mappings, which would take too long for each of many.
+  private func isInReverseMap(_ frame: UInt64, _ address: UInt64, _ area: VirtualMemoryArea) -> Bool
+  {
+    let home = system.frames.home(of: frame)
+    if system.frames.use(of: FrameNumber(frame)) == .cache {
+      guard let inode = system.sources[Int(area.source)]?.inode else { return false }
+      return home == FrameHome(UInt32(inode.slot), page: area.filePage(of: address))
+        && inode.mappers.contains { $0.space === self }
+    }
+    if home == .unknown { return true }
+    return home == FrameHome(family.number, page: area.homePage(of: address))
+      && (hasMovedPages || home.page == address >> 12)
   }
 }
 

@@ -196,6 +196,20 @@ extension AddressSpace {
     if frame == system.zeroFrame { return true }
     let isFile = system.frames.use(of: FrameNumber(frame)) == .cache
     changeResident(anonymous: isFile ? 0 : 1, file: isFile ? 1 : 0)
+    if !isFile { settle(frame, at: address) }
     return true
+  }
+
+  /// Notes where a handler mapped a frame: its home, unless it had another before.
+  private func settle(_ frame: UInt64, at address: UInt64) {
+    if areas.area(at: address)?.pointee.anonymousIdentity == 0 { prepareAnonymous(address) }
+    guard let area = areas.area(at: address)?.pointee else { return }
+    if system.frames.references(to: FrameNumber(frame)) == 1 {
+      setHome(of: frame, area, address)
+    } else if system.frames.home(of: frame)
+      != FrameHome(family.number, page: area.homePage(of: address))
+    {
+      system.frames.setHome(of: frame, .unknown)
+    }
   }
 }

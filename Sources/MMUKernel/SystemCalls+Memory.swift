@@ -175,7 +175,7 @@ extension Kernel {
         let entry = space.tables.existingEntry(for: here)?.pointee ?? 0
         var isResident = entry != 0
         if !isResident && area.source != 0 {
-          let offset = area.pageOffset + (here - area.lower) / 4096
+          let offset = area.filePage(of: here)
           isResident = (system.sources[Int(area.source)]?.inode?.cachedFrame(offset) ?? 0) != 0
         }
         bytes[Int(i)] = isResident ? 1 : 0

@@ -52,8 +52,11 @@ public final class SystemMemory {
   /// Who has each PCID.
   private var contextOwners: [AddressSpace?] = [nil]
   private var oldestContext: UInt16 = 0
-  /// Address spaces alive.
+  /// Address spaces alive, in no order.
   var spaces: [AddressSpace] = []
+  /// The families they belong to, by number.
+  var families: [AddressSpaceFamily?] = []
+  var freeFamilies: [UInt32] = []
   var lastAnonymousIdentity: UInt32 = 0
 
   /// Where the kernel's half shows physical address 0: everything from here on is a direct map.

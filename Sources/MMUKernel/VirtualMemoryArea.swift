@@ -76,10 +76,11 @@ public struct VirtualMemoryArea: Hashable, Sendable {
   package var lower: UInt64
   /// The address behind the last byte; page-aligned.
   package var upper: UInt64
-  /// For a file: the page of it that `lower` shows.
-  ///
-  /// For anonymous memory: `lower`'s page number at the time it was mapped.
-  package var pageOffset: UInt64
+  /// The page of its file that `lower` shows; 0 for anonymous memory.
+  package var pageOffset: UInt64 = 0
+  /// The page number `lower` has for the reverse map: its own, or the one it had before it was moved
+  /// with private pages in it.
+  package var home: UInt64
   /// What is behind it: an index into `SystemMemory.sources`; 0 is anonymous memory.
   package var source: UInt32 = 0
   /// Linux's `anon_vma`: 0 until the first private page was written; areas with different ones do
@@ -102,18 +103,19 @@ public struct VirtualMemoryArea: Hashable, Sendable {
       "an area is a positive number of whole pages of the user half")
     lower = start.rawValue
     upper = start.rawValue + pages * pageBytes
-    pageOffset = start.rawValue / pageBytes
+    home = start.rawValue / pageBytes
     self.permissions = permissions
     self.flags = flags
   }
 
   init(
     lower: UInt64, upper: UInt64, permissions: MemoryPermissions, flags: Flags = [],
-    source: UInt32 = 0, pageOffset: UInt64? = nil
+    source: UInt32 = 0, pageOffset: UInt64 = 0
   ) {
     self.lower = lower
     self.upper = upper
-    self.pageOffset = pageOffset ?? lower / pageBytes
+    self.pageOffset = pageOffset
+    home = lower / pageBytes
     self.source = source
     self.permissions = permissions
     self.flags = flags
@@ -140,11 +142,32 @@ public struct VirtualMemoryArea: Hashable, Sendable {
     flags.contains(.growsDown) ? (lower > gap ? lower &- gap : 0) : lower
   }
 
+  /// The page of its file that an address inside shows.
+  @inline(__always) func filePage(of address: UInt64) -> UInt64 {
+    pageOffset &+ address / pageBytes &- lower / pageBytes
+  }
+
+  /// The page number under which the reverse map knows a private page.
+  @inline(__always) func homePage(of address: UInt64) -> UInt64 {
+    home &+ address / pageBytes &- lower / pageBytes
+  }
+
+  /// Moves the start, up or down.
+  mutating func setLower(_ address: UInt64) {
+    if source != 0 { pageOffset = filePage(of: address) }
+    home = homePage(of: address)
+    lower = address
+  }
+
   /// Tells whether `next`, which begins where this ends, could be the same area as far as
   /// everything but anonymous identity goes.
   func continues(into next: Self) -> Bool {
-    upper == next.lower && permissions == next.permissions && source == next.source
-      && flags.subtracting(.labels) == next.flags.subtracting(.labels)
-      && pageOffset &+ pages == next.pageOffset
+    guard upper == next.lower, permissions == next.permissions, source == next.source,
+      flags.subtracting(.labels) == next.flags.subtracting(.labels)
+    else { return false }
+    let isHome = home &+ pages == next.home
+    if source == 0 { return isHome }
+    let hasPrivatePages = anonymousIdentity != 0 && next.anonymousIdentity != 0
+    return pageOffset &+ pages == next.pageOffset && (isHome || !hasPrivatePages)
   }
 }

@@ -23,7 +23,7 @@ extension AddressSpace {
     guard let file = system.sources[Int(area.pointee.source)], let inode = file.inode else {
       preconditionFailure("an area shows a file that is gone")
     }
-    let page = area.pointee.pageOffset &+ (address &- area.pointee.lower) / pageBytes
+    let page = area.pointee.filePage(of: address)
     if page >= inode.pageCount { return .beyondFile }
     var frame = inode.cachedFrame(page)
     if access & 2 == 0 && frame != 0 {
@@ -53,6 +53,7 @@ extension AddressSpace {
     }
     let copy = system.frames.take(.anonymous, zeroed: false)
     if copy == 0 { return .outOfMemory }
+    setHome(of: copy, area.pointee, address)
     system.memory.copy(FrameNumber(frame), to: FrameNumber(copy))
     system.charge(system.costs.frameAllocation &+ system.costs.pageCopy)
     tables.set(entry, to: copy << 12 | bits | written)
@@ -79,7 +80,7 @@ extension AddressSpace {
     let lower = max(address & ~(window &- 1), area.lower)
     let upper = min((address & ~(window &- 1)) &+ window, area.upper)
     let more = sharedReadBits(area, inode)
-    var page = area.pageOffset &+ (lower &- area.lower) / pageBytes
+    var page = area.filePage(of: lower)
     let end = inode.pageCount
     var mapped = 0
     var at = lower
@@ -110,7 +111,7 @@ extension AddressSpace {
     guard let inode = system.sources[Int(area.source)]?.inode else {
       preconditionFailure("a shared area shows no file")
     }
-    let page = area.pageOffset &+ (address &- area.lower) / pageBytes
+    let page = area.filePage(of: address)
     do { try inode.makeDirty(page) } catch { return .beyondFile }
     let written = PageTableEntry.writable.rawValue | PageTableEntry.dirty.rawValue
     system.charge(system.costs.entryEdit)
@@ -120,7 +121,7 @@ extension AddressSpace {
   }
 
   /// Calls `body` with each area that shows a file.
-  private func forEachArea(of inode: Inode, _ body: (VirtualMemoryArea) -> Void) {
+  func forEachArea(of inode: Inode, _ body: (VirtualMemoryArea) -> Void) {
     areas.forEach {
       if $0.source != 0, system.sources[Int($0.source)]?.inode === inode { body($0) }
     }
@@ -165,7 +166,7 @@ extension AddressSpace {
   func readAhead(_ lower: UInt64, _ upper: UInt64) throws(Errno) {
     try forEachArea(lower, upper) { area, from, to in
       guard let inode = system.sources[Int(area.source)]?.inode else { return }
-      let first = area.pageOffset + (from - area.lower) / pageBytes
+      let first = area.filePage(of: from)
       inode.readAhead(first..<first + (to - from) / pageBytes)
     }
   }
@@ -190,7 +191,7 @@ extension AddressSpace {
       let end = min(upper, area.upper)
       if writes && area.flags.contains(.shared), let inode = system.sources[Int(area.source)]?.inode
       {
-        let first = area.pageOffset + (at - area.lower) / pageBytes
+        let first = area.filePage(of: at)
         inode.sync(first..<first + (end - at) / pageBytes)
       }
       at = area.upper

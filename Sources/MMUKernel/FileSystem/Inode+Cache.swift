@@ -50,6 +50,7 @@ extension Inode {
       }
     }
     pages.set(page, to: frame)
+    system.frames.setHome(of: frame, FrameHome(UInt32(slot), page: page))
     system.cachedFrames += 1
     return frame
   }

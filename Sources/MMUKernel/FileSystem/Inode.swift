@@ -61,7 +61,7 @@ final class Inode {
   /// Address spaces with areas that show it: the reverse map.
   var mappers: [Mapper] = []
   /// Where it stands in `SystemMemory.inodes`.
-  private var slot = 0
+  private(set) var slot = 0
 
   /// An address space, and how many of its areas show the file.
   struct Mapper {

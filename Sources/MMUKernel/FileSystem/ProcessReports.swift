@@ -252,7 +252,7 @@ extension AddressSpace {
         // The cache's own reference is no mapping.
         let references = UInt64(system.frames.references(to: frame))
         let mappings = max(1, isAnonymous ? references : references &- 1)
-        let page = area.pageOffset &+ (address &+ UInt64(i) * 4096 &- area.lower) / 4096
+        let page = area.filePage(of: address &+ UInt64(i) * 4096)
         let isDirty =
           entry.contains(.dirty) || isAnonymous || (inode?.isDirty(page) ?? false)
         account.resident += 1
