@@ -35,7 +35,13 @@ public enum Errno: Int64, Error, Sendable, CaseIterable {
   case notEmpty = 39
   case tooManyLinks = 40
   case overflow = 75
+  case notSocket = 88
+  case noProtocol = 93
+  case noSocketType = 94
   case notSupported = 95
+  case noAddressFamily = 97
+  case connectionReset = 104
+  case isConnected = 106
   case timedOut = 110
   /// Inside the kernel: the call waits, or was interrupted and starts again unless a handler without
   /// SA_RESTART runs.
@@ -81,7 +87,13 @@ public enum Errno: Int64, Error, Sendable, CaseIterable {
     case .notEmpty: "ENOTEMPTY"
     case .tooManyLinks: "ELOOP"
     case .overflow: "EOVERFLOW"
+    case .notSocket: "ENOTSOCK"
+    case .noProtocol: "EPROTONOSUPPORT"
+    case .noSocketType: "ESOCKTNOSUPPORT"
     case .notSupported: "EOPNOTSUPP"
+    case .noAddressFamily: "EAFNOSUPPORT"
+    case .connectionReset: "ECONNRESET"
+    case .isConnected: "EISCONN"
     case .timedOut: "ETIMEDOUT"
     case .restartSystem: "ERESTARTSYS"
     case .restartNoHandler: "ERESTARTNOHAND"

@@ -121,7 +121,8 @@ extension Kernel {
     case .clone, .wait4, .waitID, .kill, .threadKill, .threadGroupKill, .signalAction, .signalMask,
       .signalPending, .signalSuspend, .alternateStack, .nanosleep, .clockNanosleep,
       .setProcessGroup, .getProcessGroup, .getSession, .setSession, .futex, .pipe2, .mremap,
-      .mlock, .mlock2, .munlock, .mlockall, .munlockall, .prlimit64, .getrlimit, .setrlimit:
+      .mlock, .mlock2, .munlock, .mlockall, .munlockall, .prlimit64, .getrlimit, .setrlimit,
+      .socketpair, .sendto, .recvfrom, .shutdown:
       return try performProcessCall(call, process, a0, a1, a2, a3, a4, frame)
     case .brk: return space.moveBreak(to: a0)
     case .mmap: return try map(a0, a1, a2, a3, frame)
@@ -225,6 +226,11 @@ extension Kernel {
     case .getSession: return UInt64(try named(a0, process).session)
     case .setSession: return try setSession(process)
     case .pipe2: return try makePipe(process, a0, a1)
+    case .socketpair: return try makeSocketPair(process, a0, a1, a2, at: a3)
+    case .sendto: return try send(process, a0, a1, a2, flags: a3, to: a4)
+    case .recvfrom:
+      return try receive(process, a0, a1, a2, flags: a3, from: a4, frame.registers[15])
+    case .shutdown: return try shutDown(process, a0, a1)
     case .mremap:
       guard let space = process.space else { throw .noMemory }
       return try space.remap(a0, a1, a2, RemapFlags(rawValue: a3), to: a4)

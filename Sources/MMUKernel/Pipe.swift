@@ -1,17 +1,19 @@
 import MMUMemory
 import MMUTiming
 
-/// A pipe: 64 KiB that are written at one end and read at the other.
+/// A pipe: some KiB that are written at one end and read at the other.
 ///
 /// Each end is one open file; when the last descriptor of an end goes, those who wait at the other end
 /// are woken.
 final class Pipe {
-  /// Bytes it holds: Linux's 16 pages.
-  static var capacity: Int { 65536 }
+  /// Bytes a pipe of pipe2 holds: Linux's 16 pages.
+  static var defaultCapacity: Int { 65536 }
   /// PIPE_BUF: writes of at most so many bytes are never taken apart.
   static var atomic: UInt64 { 4096 }
 
-  private let bytes = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 64)
+  /// Bytes it holds.
+  let capacity: Int
+  private let bytes: UnsafeMutableRawPointer
   private var start = 0
   /// Bytes that wait to be read.
   private(set) var count = 0
@@ -22,18 +24,22 @@ final class Pipe {
   let writeQueue = WaitQueue()
   unowned let kernel: Kernel
 
-  init(_ kernel: Kernel) { self.kernel = kernel }
+  init(_ kernel: Kernel, capacity: Int = Pipe.defaultCapacity) {
+    self.kernel = kernel
+    self.capacity = capacity
+    bytes = .allocate(byteCount: capacity, alignment: 64)
+  }
 
   deinit { bytes.deallocate() }
 
-  var room: Int { Self.capacity - count }
+  var room: Int { capacity - count }
 
   /// Adds bytes.
   ///
   /// - Precondition: there is room for them.
   func put(_ source: UnsafeRawPointer, _ length: Int) {
-    let end = (start + count) % Self.capacity
-    let first = min(length, Self.capacity - end)
+    let end = (start + count) % capacity
+    let first = min(length, capacity - end)
     (bytes + end).copyMemory(from: source, byteCount: first)
     if first < length { bytes.copyMemory(from: source + first, byteCount: length - first) }
     count += length
@@ -41,12 +47,12 @@ final class Pipe {
 
   /// The bytes that come next and stand together.
   var head: UnsafeRawBufferPointer {
-    UnsafeRawBufferPointer(start: bytes + start, count: min(count, Self.capacity - start))
+    UnsafeRawBufferPointer(start: bytes + start, count: min(count, capacity - start))
   }
 
   /// Takes bytes away.
   func drop(_ length: Int) {
-    start = (start + length) % Self.capacity
+    start = (start + length) % capacity
     count -= length
   }
 
@@ -72,22 +78,32 @@ extension Kernel {
     let status = flags & OpenFlags.nonBlocking
     let reading = OpenFile(system, .pipe(pipe), path: "pipe", flags: status)
     let writing = OpenFile(system, .pipe(pipe), path: "pipe", flags: status | 1)
-    let closes = flags & OpenFlags.closeOnExec != 0
+    return try putPair(
+      process, reading, writing, closesOnExec: flags & OpenFlags.closeOnExec != 0, at: address)
+  }
+
+  /// Gives two open files descriptors and tells the program their numbers.
+  ///
+  /// - Throws: EMFILE, EFAULT; both files have been closed then.
+  func putPair(
+    _ process: Process, _ one: OpenFile, _ other: OpenFile, closesOnExec closes: Bool,
+    at address: UInt64
+  ) throws(Errno) -> UInt64 {
     let table = process.files.descriptors
     let first: UInt64
     do {
-      first = try table.add(reading, closesOnExec: closes)
+      first = try table.add(one, closesOnExec: closes)
     } catch {
-      reading.release()
-      writing.release()
+      one.release()
+      other.release()
       throw error
     }
     let second: UInt64
     do {
-      second = try table.add(writing, closesOnExec: closes)
+      second = try table.add(other, closesOnExec: closes)
     } catch {
       try table.close(first)
-      writing.release()
+      other.release()
       throw error
     }
     var numbers = (UInt32(first).littleEndian, UInt32(second).littleEndian)
@@ -101,12 +117,12 @@ extension Kernel {
 
   /// Reads what there is; waits if there is nothing.
   func readPipe(
-    _ pipe: Pipe, _ file: OpenFile, _ address: UInt64, _ count: UInt64
+    _ pipe: Pipe, _ address: UInt64, _ count: UInt64, waits: Bool
   ) throws(Errno) -> UInt64 {
     if count == 0 { return 0 }
     if pipe.count == 0 {
       if pipe.writers == 0 { return 0 }
-      if file.flags & OpenFlags.nonBlocking != 0 { throw .tryAgain }
+      if !waits { throw .tryAgain }
       throw sleep(on: pipe.readQueue, .pipeData)
     }
     var done: UInt64 = 0
@@ -128,13 +144,12 @@ extension Kernel {
   ///
   /// A wait is the call executed again: what has been written stands in the thread.
   func writePipe(
-    _ pipe: Pipe, _ file: OpenFile, _ address: UInt64, _ count: UInt64
+    _ pipe: Pipe, _ address: UInt64, _ count: UInt64, waits: Bool
   ) -> (UInt64, Errno?) {
     guard let thread = currentThread else { return (0, .noProcess) }
     if count == 0 { return (0, nil) }
     var done = thread.transferred
     thread.transferred = 0
-    let isBlocking = file.flags & OpenFlags.nonBlocking == 0
     while done < count {
       if pipe.readers == 0 {
         pending = SignalInformation(.brokenPipe, .user)
@@ -143,7 +158,7 @@ extension Kernel {
       let left = count - done
       let needed = count <= Pipe.atomic ? Int(left) : 1
       if pipe.room < needed {
-        if !isBlocking || thread.hasSignal && done > 0 { return (done, .tryAgain) }
+        if !waits || thread.hasSignal && done > 0 { return (done, .tryAgain) }
         let error = sleep(on: pipe.writeQueue, .pipeSpace)
         thread.transferred = thread.state == .blocked ? done : 0
         return (0, error)
@@ -162,7 +177,7 @@ extension Kernel {
 
   /// readv and writev on a pipe: one transfer of all parts.
   func vectorPipe(
-    _ pipe: Pipe, _ file: OpenFile, _ parts: [(UInt64, UInt64)], writing: Bool
+    _ pipe: Pipe, _ parts: [(UInt64, UInt64)], writing: Bool, waits: Bool
   ) throws(Errno) -> UInt64 {
     var moved: UInt64 = 0
     let resumed = currentThread?.transferred ?? 0
@@ -177,7 +192,7 @@ extension Kernel {
       var done: UInt64 = 0
       var failure: Errno?
       if writing {
-        (done, failure) = writePipe(pipe, file, base + skip, length - skip)
+        (done, failure) = writePipe(pipe, base + skip, length - skip, waits: waits)
         if failure == .restartSystem, let thread = currentThread, thread.state == .blocked {
           // `moved` is what earlier parts have moved; the wait goes on behind it.
           thread.transferred += moved + skip
@@ -185,7 +200,7 @@ extension Kernel {
         }
       } else {
         if moved > 0 && pipe.count == 0 { return moved }
-        do { done = try readPipe(pipe, file, base, length) } catch { failure = error }
+        do { done = try readPipe(pipe, base, length, waits: waits) } catch { failure = error }
       }
       moved += done + skip
       skip = 0

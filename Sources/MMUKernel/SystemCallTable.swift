@@ -164,6 +164,10 @@ enum SystemCall: UInt64, CaseIterable {
   case shmctl = 195
   case shmat = 196
   case shmdt = 197
+  case socketpair = 199
+  case sendto = 206
+  case recvfrom = 207
+  case shutdown = 210
   case brk = 214
   case munmap = 215
   case mremap = 216

@@ -72,7 +72,8 @@ extension Kernel {
   ) throws(Errno) -> UInt64 {
     switch file.content {
     case .stream(let stream): return try receive(stream, address, count)
-    case .pipe(let pipe): return try readPipe(pipe, file, address, count)
+    case .pipe(let pipe): return try readPipe(pipe, address, count, waits: file.waits)
+    case .socket(let socket): return try receive(socket, address, count, waits: file.waits)
     case .inode(let inode):
       switch inode.kind {
       case .regular: return try readFile(file, inode, address, count, at: position)
@@ -109,7 +110,8 @@ extension Kernel {
   ) -> (UInt64, Errno?) {
     switch file.content {
     case .stream(let stream): return send(stream, address, count)
-    case .pipe(let pipe): return writePipe(pipe, file, address, count)
+    case .pipe(let pipe): return writePipe(pipe, address, count, waits: file.waits)
+    case .socket(let socket): return send(socket, address, count, waits: file.waits)
     case .inode(let inode):
       switch inode.kind {
       case .regular: return writeFile(file, inode, address, count, at: position)
@@ -200,8 +202,14 @@ extension Kernel {
     if count > 1024 { throw .invalid }
     if count == 0 { return 0 }
     let parts = try copyVector(address, count)
-    if case .pipe(let pipe) = file.content {
-      return try vectorPipe(pipe, file, parts, writing: writing)
+    switch file.content {
+    case .pipe(let pipe):
+      return try vectorPipe(pipe, parts, writing: writing, waits: file.waits)
+    case .socket(let socket):
+      try check(socket, writing: writing)
+      let pipe = writing ? socket.outgoing : socket.incoming
+      return try vectorPipe(pipe, parts, writing: writing, waits: file.waits)
+    case .inode, .stream: break
     }
     var position = given ?? file.position
     if writing { position = writePosition(file, position) }

@@ -7,6 +7,7 @@ final class OpenFile {
     case inode(Inode)
     case stream(HostStream)
     case pipe(Pipe)
+    case socket(Socket)
   }
 
   let content: Content
@@ -51,6 +52,9 @@ final class OpenFile {
   var isReadable: Bool { flags & 3 != 1 && flags & OpenFlags.path == 0 }
   var isWritable: Bool { flags & 3 != 0 && flags & OpenFlags.path == 0 }
 
+  /// A transfer may wait: not O_NONBLOCK.
+  var waits: Bool { flags & OpenFlags.nonBlocking == 0 }
+
   /// Adds a holder.
   func hold() { holds += 1 }
 
@@ -63,6 +67,7 @@ final class OpenFile {
     switch content {
     case .inode(let inode): inode.release()
     case .pipe(let pipe): pipe.close(writing: isWritable)
+    case .socket(let socket): socket.close()
     case .stream: break
     }
   }

@@ -38,6 +38,7 @@ extension Kernel {
     switch file.content {
     case .inode(let inode): status(of: inode)
     case .pipe: Status(device: 14, number: 8, mode: 0o010600, links: 1)
+    case .socket: Status(device: 9, number: 8, mode: 0o140777, links: 1)
     // The host's streams look like pipes.
     case .stream(let stream):
       Status(device: 14, number: UInt64(stream.rawValue) + 1, mode: 0o010600, links: 1)
