@@ -10,16 +10,6 @@
         .include "lib.inc"
         .equ    PAGES, 256
 
-# faults: asks getrusage for the minor faults so far, into \to.
-        .macro  FAULTS to
-        li      a0, 0                   # RUSAGE_SELF
-        la      a1, usage
-        li      a7, SYS_getrusage
-        ecall
-        la      \to, usage
-        ld      \to, 64(\to)            # ru_minflt
-        .endm
-
         .globl  _start
 _start:
         li      a0, 0
@@ -33,7 +23,6 @@ _start:
         blez    a0, failed
         mv      s0, a0
         li      s5, PAGE
-        FAULTS  s1                      # brings the page of usage in, too
         FAULTS  s1
 
         li      t0, 10                  # read ten pages
@@ -79,7 +68,3 @@ _start:
         bne     s4, t0, bad
         EXIT    0
 bad:    j       failed
-
-        .bss
-        .balign 8
-usage:  .skip   144

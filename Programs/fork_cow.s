@@ -8,10 +8,7 @@
 # Ends:   exit 0
 
         .include "lib.inc"
-        .equ    SYS_clone, 220
-        .equ    SYS_wait4, 260
-        .equ    SIGCHLD,   17
-        .equ    PAGES,     8
+        .equ    PAGES, 8
 
         .globl  _start
 _start:
@@ -27,24 +24,9 @@ _start:
         li      t2, PAGES
         ble     t0, t2, 1b
 
-        li      a0, SIGCHLD             # fork
-        li      a1, 0
-        li      a2, 0
-        li      a3, 0
-        li      a4, 0
-        li      a7, SYS_clone
-        ecall
-        bltz    a0, bad
+        FORK
         beqz    a0, child
-        addi    sp, sp, -16
-        li      a0, -1                  # wait for it
-        mv      a1, sp
-        li      a2, 0
-        li      a3, 0
-        li      a7, SYS_wait4
-        ecall
-        blez    a0, bad
-        lwu     t0, 0(sp)
+        REAP    t0
         bnez    t0, bad                 # exit 0
         call    total
         mv      s1, a0

@@ -7,21 +7,11 @@
 # Ends:   exit 0
 
         .include "lib.inc"
-        .equ    SYS_rt_sigaction, 134
-        .equ    SIGSEGV,    11
-        .equ    SA_SIGINFO, 4
-        .equ    MAP_FIXED,  0x10
-        .equ    PAGES,      20
+        .equ    PAGES, 20
 
         .globl  _start
 _start:
-        li      a0, SIGSEGV
-        la      a1, action
-        li      a2, 0
-        li      a3, 8
-        li      a7, SYS_rt_sigaction
-        ecall
-        bnez    a0, bad
+        HANDLE  SIGSEGV, action
         MAP     PAGES*PAGE              # find a free place, then leave it
         blez    a0, bad
         mv      s0, a0

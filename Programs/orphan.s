@@ -8,24 +8,6 @@
 # Ends:   exit 0
 
         .include "lib.inc"
-        .equ    SYS_sched_yield, 124
-        .equ    SYS_prctl,       167
-        .equ    SYS_getpid,      172
-        .equ    SYS_getppid,     173
-        .equ    SYS_clone,       220
-        .equ    SYS_wait4,       260
-        .equ    SIGCHLD,         17
-
-# fork; a0 is 0 in the child.
-        .macro  FORK
-        li      a0, SIGCHLD
-        li      a1, 0
-        li      a2, 0
-        li      a3, 0
-        li      a4, 0
-        li      a7, SYS_clone
-        ecall
-        .endm
 
         .globl  _start
 _start:
@@ -38,11 +20,9 @@ _start:
         ecall
         mv      s0, a0
         FORK
-        bltz    a0, bad
         bnez    a0, parent
 
         FORK                            # the middle one has a child and leaves
-        bltz    a0, bad
         beqz    a0, orphan
         EXIT    3
 
@@ -67,16 +47,7 @@ parent: call    reap
         EXIT    0
 
 # reap: waits for any child and returns its exit code.
-reap:   addi    sp, sp, -16
-        li      a0, -1
-        mv      a1, sp
-        li      a2, 0
-        li      a3, 0
-        li      a7, SYS_wait4
-        ecall
-        blez    a0, bad
-        lwu     a0, 0(sp)
+reap:   REAP    a0
         srli    a0, a0, 8
-        addi    sp, sp, 16
         ret
 bad:    j       failed

@@ -7,12 +7,8 @@
 # Ends:   exit 0
 
         .include "lib.inc"
-        .equ    SYS_close,  57
-        .equ    SYS_pipe2,  59
-        .equ    SYS_clone,  220
-        .equ    SIGCHLD,    17
-        .equ    NUMBERS,    40000
-        .equ    BATCH,      500         # numbers in one write
+        .equ    NUMBERS, 40000
+        .equ    BATCH,   500            # numbers in one write
 
         .globl  _start
 _start:
@@ -24,14 +20,7 @@ _start:
         bnez    a0, bad
         lw      s1, 0(s0)               # to read from
         lw      s2, 4(s0)               # to write to
-        li      a0, SIGCHLD
-        li      a1, 0
-        li      a2, 0
-        li      a3, 0
-        li      a4, 0
-        li      a7, SYS_clone
-        ecall
-        bltz    a0, bad
+        FORK
         beqz    a0, sender
 
         mv      a0, s2                  # else there would always be a writer

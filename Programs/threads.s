@@ -8,10 +8,6 @@
 # Ends:   exit 0
 
         .include "lib.inc"
-        .equ    SYS_futex,  98
-        .equ    SYS_clone,  220
-        .equ    FUTEX_WAIT, 0
-        .equ    FUTEX_WAKE, 1
         # VM FS FILES SIGHAND THREAD SYSVSEM CHILD_CLEARTID
         .equ    FLAGS,      0x100|0x200|0x400|0x800|0x10000|0x40000|0x200000
         .equ    THREADS,    4
