@@ -4,7 +4,7 @@
 #         has its copy, a write only sets R/W again: a fault as well, but no
 #         frame and no copying, so it is cheaper. After that a write is just a write.
 # Watch:  copy on write faults: 16 in each process, and four for stack and data.
-# Prints: parent copied 16 pages in 16 faults, child kept 16 in 16 cheaper ones, written again: 0 faults
+# Prints: parent copied 16 pages in 16 faults, child kept 16 in 16 cheaper ones, then 0
 # Ends:   exit 0
 
         .include "lib.inc"
@@ -40,9 +40,9 @@ _start:
         bnez    t0, failed
         call    write_all               # all are its own now
         mv      s1, a0
-        PRINT   " cheaper ones, written again: "
+        PRINT   " cheaper ones, then "
         NUMBER  s1
-        PRINT   " faults\n"
+        PRINT   "\n"
         bnez    s1, failed
         EXIT    0
 

@@ -4,7 +4,7 @@
 #         environment are copied to the new stack, the data is as in the file
 #         again, and descriptors stay but for those with FD_CLOEXEC.
 # Watch:  one process, which faults in its code, stack and data twice.
-# Prints: 4 arguments, 2 variables, fresh data and one of two pipe ends arrived
+# Prints: 4 arguments, 2 variables, fresh data, one of two open files
 # Ends:   exit 0
 
         .include "lib.inc"
@@ -72,7 +72,7 @@ second: li      t0, 4
         li      a1, F_GETFD
         SYSCALL fcntl
         bnez    a0, failed              # open
-        PRINT   "4 arguments, 2 variables, fresh data and one of two pipe ends arrived\n"
+        PRINT   "4 arguments, 2 variables, fresh data, one of two open files\n"
         EXIT    0
 
 # compare: 0 if the texts at a0 and a1 are the same.

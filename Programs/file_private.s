@@ -4,7 +4,7 @@
 #         copies it. The file keeps what it had. A later write() to the file is
 #         seen in pages not yet copied, and no more in those that are.
 # Watch:  copy on write faults: the one store; file_shared.s has none.
-# Prints: stored 9: the mapping holds 9, the file 1; wrote 5 to both pages: the mapping holds 9 and 5
+# Prints: stored 9: mapping 9, file 1; wrote 5 to both pages: mapping 9 and 5
 # Ends:   exit 0
 
         .include "lib.inc"
@@ -35,10 +35,10 @@ _start:
         li      a1, 0
         call    get
         mv      s5, a0
-        PRINT   "stored 9: the mapping holds "
+        PRINT   "stored 9: mapping "
         ld      s6, 0(s3)
         NUMBER  s6
-        PRINT   ", the file "
+        PRINT   ", file "
         NUMBER  s5
         bne     s5, s1, failed
 
@@ -47,7 +47,7 @@ _start:
         call    put
         li      s2, PAGE
         call    put
-        PRINT   "; wrote 5 to both pages: the mapping holds "
+        PRINT   "; wrote 5 to both pages: mapping "
         ld      s6, 0(s3)
         NUMBER  s6
         PRINT   " and "

@@ -4,7 +4,7 @@
 #         what the next read() returns, a write() is what the next load finds,
 #         and a second mapping shows the same. Nothing needs to be flushed for that.
 # Watch:  copy on write faults: none, where file_private.s has one.
-# Prints: stored 9: read() gets 9; wrote 5: both mappings hold 5; stored 6 in one: the other holds 6
+# Prints: stored 9: read() gets 9; wrote 5: two mappings hold 5; stored 6: the other holds 6
 # Ends:   exit 0
 
         .include "lib.inc"
@@ -34,7 +34,7 @@ _start:
 
         li      s1, 5
         call    put
-        PRINT   "; wrote 5: both mappings hold "
+        PRINT   "; wrote 5: two mappings hold "
         ld      s5, 0(s3)
         NUMBER  s5
         bne     s5, s1, failed
@@ -43,7 +43,7 @@ _start:
 
         li      s1, 6
         sd      s1, 0(s3)
-        PRINT   "; stored 6 in one: the other holds "
+        PRINT   "; stored 6: the other holds "
         ld      s5, 0(s4)
         NUMBER  s5
         PRINT   "\n"

@@ -5,7 +5,7 @@
 #         page faults. Nor is memory given back: the pages stay resident.
 # Watch:  zero faults: nearly all in the first round; system calls: few, since
 #         the break moves by 64 KiB.
-# Prints: round 1: 90 new pages, round 2: 0, after freeing it all: 90 still resident
+# Prints: round 1: 177 new pages, round 2: 0, after freeing it all: 177 still resident
 # Ends:   exit 0
 
         .include "lib.inc"

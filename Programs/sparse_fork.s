@@ -4,7 +4,7 @@
 #         nothing was written to are one area more, whatever their size; 16 pages,
 #         each 4 GiB from the next, cost the two tables each that lead there.
 # Watch:  page-table pages: twice the 32 that lead to the 16 pages, and some.
-# Prints: fork of 64 GiB: untouched at most half as much again, with 16 pages at most 8 times as much, all found
+# Prints: fork with 64 GiB more: at most 1.5 times as long, with 16 pages there: at most 8
 # Ends:   exit 0
 
         .include "lib.inc"
@@ -34,11 +34,11 @@ _start:
         mv      s0, s1                  # the child looks at them
         call    measure
         mv      s4, s6
-        PRINT   "fork of 64 GiB: untouched at most half as much again, "
+        PRINT   "fork with 64 GiB more: at most 1.5 times as long, "
         srli    t0, s2, 1
         add     t0, t0, s2
         bltu    t0, s3, failed
-        PRINT   "with 16 pages at most 8 times as much, all found\n"
+        PRINT   "with 16 pages there: at most 8\n"
         slli    t0, s2, 3
         bltu    t0, s4, failed
         EXIT    0

@@ -5,7 +5,7 @@
 #         ended; after that it may write without a fault, for nothing was shared
 #         by copy on write.
 # Watch:  copy on write faults: none; fork_cow.s has two for each page and more.
-# Prints: the child stored 42 in the parent's memory, then ran a program that ended with 5; 0 faults
+# Prints: child stored 42 in the parent's memory, then ran a program that ended with 5; 0 faults
 # Ends:   exit 0
 
         .include "lib.inc"
@@ -50,7 +50,7 @@ parent: call    fill
         FAULTS  s7
         sub     s7, s7, s6
         ld      s3, marker
-        PRINT   "the child stored "
+        PRINT   "child stored "
         NUMBER  s3
         li      t0, 42
         bne     s3, t0, failed
