@@ -3,8 +3,8 @@
 # Shows:  a clean page of a file on the disk is mapped without R/W, so the first
 #         store faults and marks it dirty; further stores cost nothing. msync
 #         writes the pages back and takes R/W away, so the next store faults again.
-# Watch:  file faults: 8 for the stores, one or two for all the reads (the pages
-#         around come along). Nothing is copied.
+# Watch:  file faults: 8 for the stores, one or two for all the reads (pages
+#         around come along), three for the program itself. Nothing is copied.
 # Prints: 4 clean pages, stores: 4 faults, again: 0, after msync: 4
 # Ends:   exit 0
 
