@@ -17,10 +17,9 @@ _start:
         blez    a0, failed
         mv      s0, a0
         li      s1, 0                   # generation
-next:   ld      t0, 0(s0)               # the parent's mark: its generation
-        li      t1, -1
-        add     t1, t1, s1
-        beqz    s1, 1f                  # the first one finds a zero
+next:   beqz    s1, 1f                  # nobody was there before the first
+        ld      t0, 0(s0)               # the parent's mark: its generation
+        addi    t1, s1, -1
         bne     t0, t1, failed
 1:      sd      s1, 0(s0)
         li      s2, 0                   # the sum from below
