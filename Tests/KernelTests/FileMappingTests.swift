@@ -88,13 +88,29 @@ import Testing
     // Mapped pages and dirty pages are not dropped.
     bench.dropCache(fd)
     let p = bench.mapFile(fd, pages: 8, shared: true)
+    bench.call(Number.madvise, p, 8 * 4096, 1)
     bench.touch(p, .read)
-    #expect(bench.residency(p, pages: 8) == "11110000")
+    #expect(bench.residency(p, pages: 8) == "10000000")
     _ = bench.pwrite(fd, [1], at: 5 * 4096)
     bench.call(FileNumber.fadvise64, UInt64(fd), 0, 0, 4)
     #expect(bench.residency(p, pages: 8) == "10000100")
     #expect(bench.call(Number.madvise, p, 8 * 4096, 3) == 0)
     #expect(bench.residency(p, pages: 8) == "11111111")
+    #expect(bench.finish() == nil)
+  }
+
+  @Test func `a fault on the first page reads the 32 pages around it, as on any other`() throws {
+    let bench = try Bench(ram: 32 << 20)
+    bench.prepareFiles()
+    let fd = bench.makeFile("f", pages: 64)
+    for (page, cached) in [(UInt64(0), 0..<32), (20, 4..<36)] {
+      bench.dropCache(fd)
+      let p = bench.mapFile(fd, pages: 64, shared: true)
+      bench.touch(p + page * 4096, .read)
+      let expected = (0..<64).map { cached.contains($0) ? "1" : "0" }.joined()
+      #expect(bench.residency(p, pages: 64) == expected)
+      bench.call(Number.munmap, p, 64 * 4096)
+    }
     #expect(bench.finish() == nil)
   }
 

@@ -260,7 +260,8 @@ extension OpenFile {
     if pattern == .random {
       range = page..<min(end, page + max(1, min(needed, Self.largestWindow)))
     } else {
-      let isNext = page == window.upperBound || page == 0
+      // A read() from the start is taken to go on, a fault there is like any other.
+      let isNext = page == 0 ? needed > 0 : page == window.upperBound
       let last = UInt64(window.count)
       if pattern == .sequential || isNext || needed > 0 {
         let doubled = isNext && page != 0 ? max(last * 2, 4) : 4
