@@ -26,7 +26,7 @@ extension SystemMemory {
     for case let inode? in inodes {
       if let found = inode.checkInvariants() { problem = problem ?? found }
       inode.pages.forEach(in: 0..<1 << 52) { _, word in
-        hold(word & ~Inode.dirtyMark, .cache, "file \(inode.number)")
+        hold(word & Inode.frameMask, .cache, "file \(inode.number)")
         cached += 1
       }
     }

@@ -121,7 +121,7 @@ extension Kernel {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(Int(inode.size))
     for page in 0..<inode.pageCount {
-      let frame = program.frame(of: page, of: inode, pattern: .normal, needed: 1)
+      let frame = program.frame(of: page, of: inode, needed: inode.pageCount - page)
       if frame == 0 { throw .noMemory }
       let count = Int(min(4096, inode.size - page * 4096))
       let start = system.memory.pointer(to: FrameNumber(frame))

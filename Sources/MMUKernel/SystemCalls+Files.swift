@@ -131,11 +131,11 @@ extension Kernel {
     let count = min(count, inode.size - position)
     inode.accessed = now
     var done: UInt64 = 0
+    defer { if done > 0 { file.readahead.previous = (position + done) / 4096 } }
     while done < count {
       let at = position + done
       let needed = (count - done + (at & 4095) + 4095) / 4096
-      let frame = file.frame(
-        of: at / 4096, of: inode, pattern: file.advice, needed: needed)
+      let frame = file.frame(of: at / 4096, of: inode, needed: needed)
       if frame == 0 {
         if done == 0 { throw .noMemory }
         break

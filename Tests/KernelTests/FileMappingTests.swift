@@ -130,6 +130,43 @@ import Testing
     #expect(bench.finish() == nil)
   }
 
+  @Test func `a file read in order through a mapping waits for the disk once`() throws {
+    let bench = try Bench(ram: 32 << 20)
+    bench.prepareFiles()
+    let fd = bench.makeFile("f", pages: 256)
+    bench.dropCache(fd)
+    let p = bench.mapFile(fd, pages: 256, shared: true)
+    func cached() -> Int { bench.residency(p, pages: 256).count { $0 == "1" } }
+    for page in 0..<256 as Range<UInt64> {
+      bench.touch(p + page * 4096, .read)
+      // The mark in page 24 asks for the next window, then the first page of each.
+      let expected = page < 24 ? 32 : page < 32 ? 64 : (page / 32 + 2) * 32
+      #expect(cached() == min(256, Int(expected)), "page \(page)")
+    }
+    #expect(bench.process.majorFaults == 1)
+    #expect(bench.finish() == nil)
+  }
+
+  /// Counts of cached pages that Linux 6.18 gave with windows of 128 KiB.
+  @Test(arguments: [
+    (4096, 50, [1, 5]), (4096, 100, [1, 5]), (16384, 50, [4, 12]), (20000, 0, [16, 48]),
+    (20000, 100, [5, 21]), (65536, 0, [32, 64]), (65536, 50, [16, 48]), (1, 50, [1, 1]),
+  ])
+  func `a read() elsewhere reads what it wants, and the next one ahead`(
+    count: Int, page: Int, expected: [Int]
+  ) throws {
+    let bench = try Bench(ram: 32 << 20)
+    bench.prepareFiles()
+    let fd = bench.makeFile("f", pages: 256)
+    bench.dropCache(fd)
+    let p = bench.mapFile(fd, pages: 256, shared: true)
+    for (i, pages) in expected.enumerated() {
+      _ = bench.pread(fd, count, at: UInt64(page * 4096 + i * count))
+      #expect(bench.residency(p, pages: 256).count { $0 == "1" } == pages)
+    }
+    #expect(bench.finish() == nil)
+  }
+
   @Test func `behind the end of a file is SIGBUS, and cutting it takes private copies too`() throws
   {
     func attempt(_ work: (Bench, Int64) -> UInt64) throws -> TerminationStatus? {

@@ -25,17 +25,16 @@ extension AddressSpace {
     }
     let page = area.pointee.filePage(of: address)
     if page >= inode.pageCount { return .beyondFile }
-    var frame = inode.cachedFrame(page)
-    if access & 2 == 0 && frame != 0 {
-      mapAround(area.pointee, address, inode, bits)
-      return .fileMapped
+    let pattern = area.pointee.readPattern
+    let word = inode.pages[page]
+    if access & 2 == 0 && word != 0 {
+      mapAround(area.pointee, address, inode, file, bits)
+      // A page with a mark is left to this, so that it is noticed.
+      if entry.pointee != 0 { return .fileMapped }
     }
-    var result = FaultResolution.fileMapped
-    if frame == 0 {
-      if inode.waitsForDisk(page) { result = .fileRead }
-      frame = file.frame(of: page, of: inode, pattern: area.pointee.readPattern, needed: 0)
-      if frame == 0 { return .outOfMemory }
-    }
+    let result = word == 0 && inode.waitsForDisk(page) ? FaultResolution.fileRead : .fileMapped
+    let frame = file.frameForFault(of: page, of: inode, pattern: pattern)
+    if frame == 0 { return .outOfMemory }
     system.charge(system.costs.entryEdit)
     let written = PageTableEntry.writable.rawValue | PageTableEntry.dirty.rawValue
     if access & 2 == 0 {
@@ -72,9 +71,9 @@ extension AddressSpace {
   }
 
   /// Maps the cached pages of the 16-page window around a read fault, as far as area, file and page
-  /// table reach.
+  /// table reach, but those with a readahead mark.
   private func mapAround(
-    _ area: VirtualMemoryArea, _ address: UInt64, _ inode: Inode, _ bits: UInt64
+    _ area: VirtualMemoryArea, _ address: UInt64, _ inode: Inode, _ file: OpenFile, _ bits: UInt64
   ) {
     let window = Self.faultAroundBytes
     let lower = max(address & ~(window &- 1), area.lower)
@@ -89,8 +88,9 @@ extension AddressSpace {
     while at < upper && page < end {
       let place = first + Int((at &- lower) &>> 12)
       if place.pointee == 0 {
-        let frame = inode.cachedFrame(page)
-        if frame != 0 {
+        let word = inode.pages[page]
+        if word != 0 && word & Inode.readaheadMark == 0 {
+          let frame = word & Inode.frameMask
           system.frames.retain(FrameNumber(frame))
           tables.set(place, to: frame &<< 12 | bits | more)
           mapped &+= 1
@@ -99,6 +99,7 @@ extension AddressSpace {
       at &+= 4096
       page &+= 1
     }
+    file.readahead.hit(UInt64(mapped))
     system.charge(UInt64(mapped) &* system.costs.entryEdit)
     changeResident(anonymous: 0, file: mapped)
   }

@@ -7,10 +7,14 @@ import MMUTiming
 extension Inode {
   /// In a word of `pages`: the page differs from the disk.
   static var dirtyMark: UInt64 { 1 << 63 }
+  /// In a word of `pages`: who comes to this page wants the next window read (Linux's PG_readahead).
+  static var readaheadMark: UInt64 { 1 << 62 }
+  /// The frame in a word of `pages`.
+  static var frameMask: UInt64 { 1 << 40 - 1 }
 
   /// The frame of a page in the cache; 0 if it is not there.
   @inline(__always)
-  func cachedFrame(_ page: UInt64) -> UInt64 { pages[page] & ~Self.dirtyMark }
+  func cachedFrame(_ page: UInt64) -> UInt64 { pages[page] & Self.frameMask }
 
   /// Whether a page differs from the disk.
   func isDirty(_ page: UInt64) -> Bool { pages[page] & Self.dirtyMark != 0 }
@@ -94,7 +98,7 @@ extension Inode {
       frame =
         isWhole || blocks[page] == 0
         ? fill(page, overwriting: isWhole)
-        : file.frame(of: page, of: self, pattern: .random, needed: 1)
+        : file.frameAlone(of: page, of: self)
       if frame == 0 { throw .noMemory }
     }
     do {
@@ -146,9 +150,8 @@ extension Inode {
     var dropped = 0
     for page in pages.pages(in: range) {
       let word = pages[page]
-      if word & Self.dirtyMark != 0 || system.frames.references(to: FrameNumber(word)) > 1 {
-        continue
-      }
+      let frame = FrameNumber(word & Self.frameMask)
+      if word & Self.dirtyMark != 0 || system.frames.references(to: frame) > 1 { continue }
       dropFrame(page)
       dropped += 1
     }
@@ -213,67 +216,5 @@ extension Inode {
       let tail = image.bytes(of: blocks[page] - 1) + offset
       tail.initializeMemory(as: UInt8.self, repeating: 0, count: 4096 - offset)
     }
-  }
-}
-
-extension OpenFile {
-  /// The most pages one window reads ahead: 128 KiB, as Linux.
-  static var largestWindow: UInt64 { 32 }
-
-  /// The frame of a page, read from the disk now if need be, with pages around it that are
-  /// likely to be needed next; 0 if there is no free frame.
-  ///
-  /// - Parameters:
-  ///   - page: lies in the file.
-  ///   - pattern: how the reader says it reads.
-  ///   - needed: pages a read() wants from here on; 0 for a mapping, which also reads behind it.
-  func frame(
-    of page: UInt64, of inode: Inode, pattern: ReadPattern, needed: UInt64
-  ) -> UInt64 {
-    let present = inode.cachedFrame(page)
-    if present != 0 { return present }
-    if !inode.waitsForDisk(page) { return inode.fill(page) }
-    let range = nextWindow(page, of: inode, pattern: pattern, needed: needed)
-    var read: UInt64 = 0
-    let frame = inode.fill(page)
-    if frame == 0 { return 0 }
-    if inode.blocks[page] != 0 { read += 1 }
-    for other in range where other != page && inode.cachedFrame(other) == 0 {
-      // Reading ahead is a favour: it ends when memory does.
-      if system.frames.available < 64 || inode.fill(other, reclaiming: false) == 0 { break }
-      if inode.blocks[other] != 0 { read += 1 }
-    }
-    // A hole is read without the disk.
-    if read > 0 { system.waitForDisk(pages: read) }
-    return frame
-  }
-
-  /// The pages to read with `page`.
-  ///
-  /// Reading on where the last window ended doubles the window up to 32 pages; a mapping read
-  /// anywhere else takes 32 pages around, as Linux's do_sync_mmap_readahead.
-  private func nextWindow(
-    _ page: UInt64, of inode: Inode, pattern: ReadPattern, needed: UInt64
-  ) -> Range<UInt64> {
-    let end = inode.pageCount
-    let range: Range<UInt64>
-    if pattern == .random {
-      range = page..<min(end, page + max(1, min(needed, Self.largestWindow)))
-    } else {
-      // A read() from the start is taken to go on, a fault there is like any other.
-      let isNext = page == 0 ? needed > 0 : page == window.upperBound
-      let last = UInt64(window.count)
-      if pattern == .sequential || isNext || needed > 0 {
-        let doubled = isNext && page != 0 ? max(last * 2, 4) : 4
-        let most = pattern == .sequential ? 2 * Self.largestWindow : Self.largestWindow
-        let size = min(most, max(doubled, min(needed, most)))
-        range = page..<min(end, page + size)
-      } else {
-        let start = page - min(page, Self.largestWindow / 2)
-        range = start..<min(end, start + Self.largestWindow)
-      }
-      window = range
-    }
-    return range
   }
 }

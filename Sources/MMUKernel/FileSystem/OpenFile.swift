@@ -25,8 +25,8 @@ final class OpenFile {
   var areas = 0
   /// Its index in `SystemMemory.sources` while areas show it, else 0.
   var source: UInt32 = 0
-  /// The last window read ahead.
-  var window: Range<UInt64> = 0..<0
+  /// What has been read ahead.
+  var readahead = Readahead()
   /// POSIX_FADV_RANDOM or SEQUENTIAL.
   var advice = ReadPattern.normal
   unowned let system: SystemMemory
