@@ -21,6 +21,7 @@ public enum Errno: Int64, Error, Sendable, CaseIterable {
   case notDirectory = 20
   case isDirectory = 21
   case invalid = 22
+  case fileTableFull = 23
   case tooManyFiles = 24
   case notTerminal = 25
   case textBusy = 26
@@ -28,6 +29,7 @@ public enum Errno: Int64, Error, Sendable, CaseIterable {
   case noSpace = 28
   case illegalSeek = 29
   case readOnlyFileSystem = 30
+  case linkLimit = 31
   case brokenPipe = 32
   case outOfRange = 34
   case nameTooLong = 36
@@ -37,6 +39,8 @@ public enum Errno: Int64, Error, Sendable, CaseIterable {
   case overflow = 75
   case notSupported = 95
   case timedOut = 110
+  case stale = 116
+  case quotaExceeded = 122
   /// Inside the kernel: the call waits, or was interrupted and starts again unless a handler without
   /// SA_RESTART runs.
   case restartSystem = 512
@@ -67,6 +71,7 @@ public enum Errno: Int64, Error, Sendable, CaseIterable {
     case .notDirectory: "ENOTDIR"
     case .isDirectory: "EISDIR"
     case .invalid: "EINVAL"
+    case .fileTableFull: "ENFILE"
     case .tooManyFiles: "EMFILE"
     case .notTerminal: "ENOTTY"
     case .textBusy: "ETXTBSY"
@@ -74,6 +79,7 @@ public enum Errno: Int64, Error, Sendable, CaseIterable {
     case .noSpace: "ENOSPC"
     case .illegalSeek: "ESPIPE"
     case .readOnlyFileSystem: "EROFS"
+    case .linkLimit: "EMLINK"
     case .brokenPipe: "EPIPE"
     case .outOfRange: "ERANGE"
     case .nameTooLong: "ENAMETOOLONG"
@@ -83,6 +89,8 @@ public enum Errno: Int64, Error, Sendable, CaseIterable {
     case .overflow: "EOVERFLOW"
     case .notSupported: "EOPNOTSUPP"
     case .timedOut: "ETIMEDOUT"
+    case .stale: "ESTALE"
+    case .quotaExceeded: "EDQUOT"
     case .restartSystem: "ERESTARTSYS"
     case .restartNoHandler: "ERESTARTNOHAND"
     }
