@@ -20,16 +20,17 @@ extension Inode {
     isOnDisk && (blocks[page] != 0 || page &* 4096 >= UInt64(provided.count))
   }
 
-  /// Reads a page into the cache; 0 if there is no free frame.
+  /// Reads a page into the cache; 0 if there is no free frame, or for the reason in `failure`.
   ///
   /// Charges the work, not the wait for the disk.
   /// - Precondition: it is not there, and lies in the file.
   func fill(_ page: UInt64, overwriting: Bool = false, reclaiming: Bool = true) -> UInt64 {
     let block = blocks[page]
+    host?.failure = nil
     let start = Int(page &* 4096)
     let isProvided = block == 0 && start < provided.count
-    let hasContent = (block != 0 || isProvided) && !overwriting
-    let isZeroed = !hasContent || isProvided
+    let hasContent = (isStored(page) || isProvided) && !overwriting
+    let isZeroed = !hasContent || block == 0
     var frame = system.frames.take(.cache, zeroed: isZeroed)
     if frame == 0 && reclaiming && system.reclaim() {
       frame = system.frames.take(.cache, zeroed: isZeroed)
@@ -42,6 +43,11 @@ extension Inode {
       let target = system.memory.pointer(to: FrameNumber(frame))
       if let image = volume.image, block != 0 {
         target.copyMemory(from: image.bytes(of: block - 1), byteCount: 4096)
+      } else if host != nil {
+        if !readFromHost(page, to: target) {
+          system.frames.release(FrameNumber(frame))
+          return 0
+        }
       } else {
         let count = min(4096, provided.count - start)
         provided.withUnsafeBytes {
@@ -66,10 +72,10 @@ extension Inode {
   ///
   /// - Throws: ENOSPC if the disk is full.
   func makeDirty(_ page: UInt64) throws(Errno) {
-    guard let image = volume.image else { return }
+    if !isOnDisk { return }
     let word = pages[page]
     if word & Self.dirtyMark != 0 { return }
-    if blocks[page] == 0 {
+    if let image = volume.image, blocks[page] == 0 {
       guard let block = image.allocate() else { throw .noSpace }
       // Nobody reads the block before it is written: the page is in the cache and dirty.
       blocks.set(page, to: block + 1)
@@ -80,7 +86,7 @@ extension Inode {
   /// Writes bytes of one page, extending the file if they reach beyond its end.
   ///
   /// A page not in the cache is read first unless all of it is written.
-  /// - Throws: ENOMEM, ENOSPC; nothing is changed then.
+  /// - Throws: ENOMEM, ENOSPC, what the host says; nothing is changed then.
   func write(
     _ bytes: UnsafeRawBufferPointer, at position: UInt64, through file: OpenFile
   ) throws(Errno) {
@@ -91,10 +97,10 @@ extension Inode {
     if isNew {
       let isWhole = bytes.count == 4096
       frame =
-        isWhole || blocks[page] == 0
+        isWhole || !isStored(page)
         ? fill(page, overwriting: isWhole)
         : file.frame(of: page, of: self, pattern: .random, needed: 1)
-      if frame == 0 { throw .noMemory }
+      if frame == 0 { throw failure }
     }
     do {
       try makeDirty(page)
@@ -113,11 +119,18 @@ extension Inode {
   }
 
   /// Writes a dirty page back; its mappings have been made read-only and clean.
-  private func writeBack(_ page: UInt64) {
-    guard let image = volume.image, blocks[page] != 0 else { return }
+  ///
+  /// - Throws: what the host says; the page stays dirty.
+  private func writeBack(_ page: UInt64, to file: (any HostFile)?) throws(Errno) {
     let frame = cachedFrame(page)
     // What a mapping wrote behind the end of the file never reaches the disk.
     if page == size / 4096 { zeroTail(from: size) }
+    if let file {
+      try write(page, to: file)
+      pages.set(page, to: frame)
+      return
+    }
+    guard let image = volume.image, blocks[page] != 0 else { return }
     image.bytes(of: blocks[page] - 1).copyMemory(
       from: system.memory.pointer(to: FrameNumber(frame)), byteCount: 4096)
     pages.set(page, to: frame)
@@ -126,16 +139,29 @@ extension Inode {
   /// Writes the dirty pages of a range to the disk: fsync, msync.
   ///
   /// The next write through a mapping faults again.
-  func sync(_ range: Range<UInt64> = 0..<1 << 52) {
-    guard isOnDisk, pages.count > 0 else { return }
+  /// - Returns: why some of them could not be written; these stay dirty.
+  @discardableResult
+  func sync(_ range: Range<UInt64> = 0..<1 << 52, waits: Bool = true) -> Errno? {
+    guard isOnDisk, pages.count > 0 else { return nil }
     var dirty: [UInt64] = []
     pages.forEach(in: range) { page, word in
       if word & Self.dirtyMark != 0 { dirty.append(page) }
     }
-    if dirty.isEmpty { return }
+    if dirty.isEmpty { return nil }
     for mapper in mappers { mapper.space.cleanPages(dirty, of: self) }
-    for page in dirty { writeBack(page) }
-    system.waitForDisk(pages: UInt64(dirty.count))
+    var failure: Errno?
+    func writeAll(_ file: (any HostFile)?) {
+      for page in dirty {
+        do { try writeBack(page, to: file) } catch { failure = failure ?? error }
+      }
+    }
+    if let host {
+      do { try host.change(writeAll) } catch { failure = failure ?? error }
+    } else {
+      writeAll(nil)
+    }
+    if waits { system.waitForDisk(pages: UInt64(dirty.count)) }
+    return failure
   }
 
   /// Drops clean pages that nobody maps: POSIX_FADV_DONTNEED.
@@ -151,6 +177,7 @@ extension Inode {
       dropFrame(page)
       dropped += 1
     }
+    if let host, host.content == nil, pages.count == 0 { unregisterContent() }
     return dropped
   }
 
@@ -191,6 +218,7 @@ extension Inode {
     if old > new {
       for mapper in mappers { mapper.space.removePages(from: first, of: self) }
       dropPages(from: first)
+      if let host, host.stored > new { host.stored = new }
       if UInt64(provided.count) > new { provided.removeSubrange(Int(new)...) }
       zeroTail(from: new)
     }
@@ -236,11 +264,11 @@ extension OpenFile {
     var read: UInt64 = 0
     let frame = inode.fill(page)
     if frame == 0 { return 0 }
-    if inode.blocks[page] != 0 { read += 1 }
+    if inode.isStored(page) { read += 1 }
     for other in range where other != page && inode.cachedFrame(other) == 0 {
       // Reading ahead is a favour: it ends when memory does.
       if system.frames.available < 64 || inode.fill(other, reclaiming: false) == 0 { break }
-      if inode.blocks[other] != 0 { read += 1 }
+      if inode.isStored(other) { read += 1 }
     }
     // A hole is read without the disk.
     if read > 0 { system.waitForDisk(pages: read) }

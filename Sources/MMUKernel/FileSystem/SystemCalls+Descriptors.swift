@@ -115,7 +115,7 @@ extension Kernel {
     let file = try process.files.descriptors.file(descriptor)
     if file.flags & OpenFlags.path != 0 { throw .badDescriptor }
     guard let inode = file.inode, inode.isRegular || inode.isDirectory else { throw .invalid }
-    inode.sync()
+    if let error = inode.sync() { throw error }
     return 0
   }
 
