@@ -132,10 +132,11 @@ extension Kernel {
       inode.closeContent()
       guard let error else { continue }
       let lost = inode.pages.pages(in: 0..<1 << 52).count { inode.isDirty($0) }
+      let (pages, are) = lost == 1 ? ("page", "it is") : ("pages", "they are")
       say(
         .limit,
-        "\(host.path): the host refused \(lost) pages the guest wrote (\(error.name)); they are lost"
-      )
+        "\(host.path): the host refused \(lost) \(pages) the guest wrote (\(error.name)); "
+          + "\(are) lost")
     }
   }
 }

@@ -111,7 +111,8 @@ final class Inode {
     evictIfUnused()
   }
 
-  private func evictIfUnused() {
+  /// Returns what only somebody who holds it needs: the host's file, and without a name all of it.
+  func evictIfUnused() {
     guard holds == 0, isRegular else { return }
     if host?.content != nil { return closeContent() }
     if links > 0 { return }

@@ -121,7 +121,10 @@ extension Kernel {
 
   /// sync: writes back every file.
   func synchronizeAll() {
-    for case let inode? in system.inodes { inode.sync() }
+    for case let inode? in system.inodes {
+      inode.sync()
+      inode.evictIfUnused()
+    }
   }
 
   /// fadvise64.
