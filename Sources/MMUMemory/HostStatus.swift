@@ -22,7 +22,9 @@ public struct HostStatus: Hashable, Sendable {
   public var links: UInt64
   /// Bytes of content.
   public var size: UInt64
-  /// The host's times of change: another value, another content. Never shown to a guest.
+  /// The host's times of change: another value, another content.
+  ///
+  /// Never shown to a guest.
   public var version: [Int64]
 
   /// Joins the fields.

@@ -187,14 +187,18 @@ final class HostVolume {
   /// Gives a file one more name.
   func makeLink(_ place: FileTree.Place, to inode: Inode, from source: FileTree.Place) throws(Errno)
   {
-    let from = try directory(source.parent)
-    try from.makeLink(source.name, in: directory(place.parent), as: place.name)
+    try keepingCache(of: inode) { () throws(Errno) in
+      let from = try directory(source.parent)
+      try from.makeLink(source.name, in: directory(place.parent), as: place.name)
+    }
     inode.links += 1
   }
 
   /// Takes the name of a file or of an empty directory away.
   func remove(_ place: FileTree.Place, _ inode: Inode) throws(Errno) {
-    try directory(place.parent).remove(place.name, isDirectory: inode.isDirectory)
+    try keepingCache(of: inode) { () throws(Errno) in
+      try directory(place.parent).remove(place.name, isDirectory: inode.isDirectory)
+    }
     lose(inode)
   }
 
@@ -202,21 +206,43 @@ final class HostVolume {
   func rename(
     _ from: FileTree.Place, _ inode: Inode, to: FileTree.Place
   ) throws(Errno) {
-    let old = try directory(from.parent)
-    try old.rename(from.name, to: directory(to.parent), as: to.name)
-    if let victim = to.inode { lose(victim) }
-    inode.name = to.name
-    inode.host?.parent = to.parent
-    if inode.isDirectory { inode.parent = to.parent }
+    try keepingCache(of: inode) { () throws(Errno) in
+      let old = try directory(from.parent)
+      try old.rename(from.name, to: directory(to.parent), as: to.name)
+      inode.name = to.name
+      inode.host?.parent = to.parent
+      if inode.isDirectory { inode.parent = to.parent }
+    }
     last = nil
+    if let victim = to.inode { lose(victim) }
+  }
+
+  /// Changes names of a file, which the host counts as a change of it, and yet keeps its pages.
+  private func keepingCache(of inode: Inode, _ body: () throws(Errno) -> Void) throws(Errno) {
+    /// The file's status if it is still where it was.
+    func status() -> HostStatus? {
+      guard let link = inode.host, let parent = link.parent else { return nil }
+      let status =
+        (try? link.content?.status()) ?? (try? directory(parent).status(of: inode.name))
+      return status?.identity == link.identity ? status : nil
+    }
+    let isCurrent = inode.isRegular && inode.host?.version == status()?.version
+    try body()
+    if isCurrent, let status = status() { inode.host?.version = status.version }
   }
 
   /// One name of a file is gone.
   private func lose(_ inode: Inode) {
-    if inode.isDirectory { inode.links = 1 }
-    inode.unlink()
-    // The host may give its number to another file; the guest is not to see that.
-    if inode.links <= 0, inode.holds == 0, let identity = inode.host?.identity { forget(identity) }
+    guard let link = inode.host else { return }
+    if inode.isDirectory {
+      inode.links = 0
+    } else {
+      // The host knows whether others have given it more names.
+      if let status = try? link.content?.status() { inode.links = Int(clamping: status.links) + 1 }
+      inode.unlink()
+    }
+    // The host may give its identity to another file, unless it is open; see `closeContent`.
+    if inode.links <= 0, link.content == nil { forget(link.identity) }
   }
 
   /// Forgets a file that is no more.

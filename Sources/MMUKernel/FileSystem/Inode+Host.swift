@@ -69,12 +69,12 @@ extension Inode {
     host.isContentWritable = isWritable
   }
 
-  /// Nobody uses the file any more: what is dirty is written, and the host's file closed. Its pages
-  /// stay in the cache as long as it has a name.
+  /// Writes what is dirty and closes the host's file, for nobody uses it any more.
+  ///
+  /// Its pages stay in the cache as long as it has a name.
   func closeContent() {
     guard let host, let content = host.content else { return }
-    let status = try? content.status()
-    if let status, status.links == 0 { links = 0 }
+    if let status = try? content.status() { links = Int(clamping: status.links) }
     if links <= 0 {
       dropPages(from: 0)
       volume.host?.forget(host.identity)
