@@ -89,7 +89,7 @@ result: mv      a0, s4
         PRINT   "\n"
         EXIT    0
 
-absent: PRINT   "wc: no such file here: "
+absent: PRINT   "wc: cannot be counted: "
         mv      a0, s0
         call    print
         PRINT   "\n"

@@ -2,6 +2,7 @@ import Foundation
 @testable import MMUKernel
 import MMUMemory
 import MMUPaging
+import Synchronization
 import Testing
 
 // What happens when the host changes a directory, runs out of something or refuses, and how a run ends.
@@ -131,6 +132,46 @@ import Testing
     #expect(bench.finish() == nil)
     #expect(outside.text("secret") == "host")
     #expect(try FileManager.default.contentsOfDirectory(atPath: outside.path) == ["secret"])
+  }
+
+  @Test func `somebody who swaps names all the while lets nothing through`() throws {
+    let outside = try HostFolder()
+    outside["f"] = Array("host".utf8)
+    let folder = try HostFolder()
+    folder.makeDirectory("d")
+    folder["d/f"] = Array("in".utf8)
+    folder["f"] = Array("in".utf8)
+    folder.makeLink("e", to: outside.path)
+    folder.makeLink("g", to: outside.path + "/f")
+    let bench = try folder.bench()
+    let path = folder.path
+    let isOver = Mutex(false)
+    let swapper = Thread {
+      func exchange(_ a: String, _ b: String) {
+        Foundation.rename(path + "/" + a, path + "/swap")
+        Foundation.rename(path + "/" + b, path + "/" + a)
+        Foundation.rename(path + "/swap", path + "/" + b)
+      }
+      while !isOver.withLock({ $0 }) {
+        exchange("d", "e")
+        exchange("f", "g")
+      }
+      isOver.withLock { $0 = false }
+    }
+    swapper.start()
+    var seen: [String: Int] = [:]
+    for i in 0..<1500 {
+      for name in ["/h/d/f", "/h/f", "/h/e/f"] {
+        seen[bench.content(name) ?? "none", default: 0] += 1
+        if i % 5 == 0 { _ = bench.write("in", to: name) }
+      }
+    }
+    isOver.withLock { $0 = true }
+    while isOver.withLock({ $0 }) {}
+    #expect(seen.keys.allSatisfy { ["in", "none", ""].contains($0) }, "\(seen)")
+    #expect(seen["in", default: 0] > 0)
+    #expect(bench.finish() == nil)
+    #expect(outside.text("f") == "host" && outside.names == ["f"])
   }
 
   @Test func `what the host moves out of the directory is out of reach, open or not`() throws {

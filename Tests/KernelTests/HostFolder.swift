@@ -27,6 +27,10 @@ final class HostFolder {
     }
   }
 
+  var names: [String] {
+    (try? FileManager.default.contentsOfDirectory(atPath: path).sorted()) ?? []
+  }
+
   func text(_ name: String) -> String? { self[name].map { String(decoding: $0, as: UTF8.self) } }
 
   func makeDirectory(_ name: String) { mkdir(path + "/" + name, 0o755) }
