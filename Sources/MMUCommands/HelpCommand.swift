@@ -134,5 +134,6 @@ extension CommandCall {
     ("read_kernel", "tries to read the kernel's half of the address space."),
     ("echo", "prints its arguments, one to a line."),
     ("cat", "copies standard input to standard output."),
+    ("wc", "counts the lines, words and bytes of a file that it maps."),
   ]
 }

@@ -33,7 +33,8 @@ enum CommandName: String, CaseIterable {
 /// An option of the command line.
 enum Option: CaseIterable {
   case quiet, report, reportFile, host, noHost, strace
-  case preset, set, ram, swap, seed, noASLR, environment, maximumInstructions, maximumCycles
+  case preset, set, ram, swap, seed, noASLR, environment, directory, writableDirectory
+  case maximumInstructions, maximumCycles
   case writableCode, engine, from, to
   case include, define, output
   case help, version
@@ -99,6 +100,14 @@ enum Option: CaseIterable {
       Row(
         name: "--env", argument: "NAME=VALUE", commands: [.run],
         summary: "an environment variable of the guest; may be repeated")
+    case .directory:
+      Row(
+        name: "--dir", argument: "HOST=GUEST", commands: [.run],
+        summary: "show a directory to the guest, to read only; may be repeated")
+    case .writableDirectory:
+      Row(
+        name: "--dir-rw", argument: "HOST=GUEST", commands: [.run],
+        summary: "show a directory to the guest, which may change it; may be repeated")
     case .maximumInstructions:
       Row(
         name: "--max-instructions", argument: "N", commands: [.run],

@@ -94,6 +94,9 @@ extension CommandCall {
         throw ConfigurationError("--env \(value): it is NAME=VALUE")
       }
       machine.environment.append(value)
+    case .directory: machine.directories.append(try SharedDirectory(value))
+    case .writableDirectory:
+      machine.directories.append(try SharedDirectory(value, isWritable: true))
     case .swap:
       guard value == "none" || ByteSize.parse(value) == 0 else {
         throw ConfigurationError("--swap \(value): this version has no swap yet; only 'none'")

@@ -37,6 +37,7 @@ extension CommandCall {
         run.configuration, program: program.image, path: run.program, arguments: run.arguments,
         host: GuestStreams(streams), pageFaultHandler: pageFaultHandler)
     } catch {
+      if case .directory(let path, _) = error { throw .noInput(path, error.description) }
       throw .badInput(run.program, error.description)
     }
     machine.interruptFlag = streams.interrupt

@@ -21,6 +21,7 @@ public enum Errno: Int64, Error, Sendable, CaseIterable {
   case notDirectory = 20
   case isDirectory = 21
   case invalid = 22
+  case fileTableFull = 23
   case tooManyFiles = 24
   case notTerminal = 25
   case textBusy = 26
@@ -28,6 +29,7 @@ public enum Errno: Int64, Error, Sendable, CaseIterable {
   case noSpace = 28
   case illegalSeek = 29
   case readOnlyFileSystem = 30
+  case linkLimit = 31
   case brokenPipe = 32
   case outOfRange = 34
   case nameTooLong = 36
@@ -43,6 +45,8 @@ public enum Errno: Int64, Error, Sendable, CaseIterable {
   case connectionReset = 104
   case isConnected = 106
   case timedOut = 110
+  case stale = 116
+  case quotaExceeded = 122
   /// Inside the kernel: the call waits, or was interrupted and starts again unless a handler without
   /// SA_RESTART runs.
   case restartSystem = 512
@@ -73,6 +77,7 @@ public enum Errno: Int64, Error, Sendable, CaseIterable {
     case .notDirectory: "ENOTDIR"
     case .isDirectory: "EISDIR"
     case .invalid: "EINVAL"
+    case .fileTableFull: "ENFILE"
     case .tooManyFiles: "EMFILE"
     case .notTerminal: "ENOTTY"
     case .textBusy: "ETXTBSY"
@@ -80,6 +85,7 @@ public enum Errno: Int64, Error, Sendable, CaseIterable {
     case .noSpace: "ENOSPC"
     case .illegalSeek: "ESPIPE"
     case .readOnlyFileSystem: "EROFS"
+    case .linkLimit: "EMLINK"
     case .brokenPipe: "EPIPE"
     case .outOfRange: "ERANGE"
     case .nameTooLong: "ENAMETOOLONG"
@@ -95,6 +101,8 @@ public enum Errno: Int64, Error, Sendable, CaseIterable {
     case .connectionReset: "ECONNRESET"
     case .isConnected: "EISCONN"
     case .timedOut: "ETIMEDOUT"
+    case .stale: "ESTALE"
+    case .quotaExceeded: "EDQUOT"
     case .restartSystem: "ERESTARTSYS"
     case .restartNoHandler: "ERESTARTNOHAND"
     }

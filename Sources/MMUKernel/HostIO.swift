@@ -14,6 +14,15 @@ public protocol HostIO: AnyObject {
   func read(_ stream: HostStream, into buffer: UnsafeMutableRawBufferPointer) -> Int
   /// Writes at most the buffer's size: the number of bytes, or minus errno.
   func write(_ stream: HostStream, from buffer: UnsafeRawBufferPointer) -> Int
+  /// Opens a directory that the guest is to see; asked before the program starts, and for no other.
+  func openDirectory(_ path: String) throws(Errno) -> any HostDirectory
+}
+
+extension HostIO {
+  /// Opens a directory of the host's own file system.
+  public func openDirectory(_ path: String) throws(Errno) -> any HostDirectory {
+    try SystemHostDirectory(path)
+  }
 }
 
 /// The host's own standard streams, unbuffered.

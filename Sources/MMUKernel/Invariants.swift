@@ -158,7 +158,7 @@ extension AddressSpace {
     let home = system.frames.home(of: frame)
     if system.frames.use(of: FrameNumber(frame)) == .cache {
       guard let inode = system.sources[Int(area.source)]?.inode else { return false }
-      return home == FrameHome(UInt32(inode.slot), page: area.filePage(of: address))
+      return home == inode.home(of: area.filePage(of: address))
         && inode.mappers.contains { $0.space === self }
     }
     if home == .unknown { return true }
@@ -175,9 +175,17 @@ extension Inode {
       if page >= pageCount {
         problem = "file \(number) has page \(page) in the cache behind its end"
       }
-      if word & Self.dirtyMark != 0 && blocks[page] == 0 {
+      if word & Self.dirtyMark != 0 && blocks[page] == 0 && host == nil {
         problem = "page \(page) of file \(number) is dirty and has no block"
       }
+      if word & Self.dirtyMark != 0, let host, host.content == nil || !host.isContentWritable {
+        problem = "page \(page) of file \(number) is dirty and its host's file closed"
+      }
+    }
+    if let host,
+      host.content != nil && holds == 0 && !pages.pages(in: 0..<1 << 52).contains(where: isDirty)
+    {
+      problem = "file \(number) of the host is open though nobody holds it"
     }
     for mapper in mappers {
       var count = 0

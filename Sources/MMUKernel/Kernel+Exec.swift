@@ -75,7 +75,7 @@ extension Kernel {
       switch error {
       case .argumentsTooLong: throw .argumentsTooLong
       case .outOfMemory, .tooManyProcesses: throw .noMemory
-      case .segmentOutOfRange, .writableCode: throw .notExecutable
+      case .segmentOutOfRange, .writableCode, .directory: throw .notExecutable
       }
     }
     // No way back from here.
@@ -108,8 +108,12 @@ extension Kernel {
   private func openProgram(
     _ path: [UInt8], _ name: String, _ process: Process
   ) throws(Errno) -> OpenFile {
-    let inode = try tree.inode(at: path, from: process.files.directory)
-    guard inode.isRegular, inode.mode & 0o111 != 0 else { throw .accessDenied }
+    let inode = try tree.retryingStale { () throws(Errno) in
+      let inode = try tree.inode(at: path, from: process.files.directory)
+      guard inode.isRegular, inode.mode & 0o111 != 0 else { throw .accessDenied }
+      try inode.volume.host?.open(inode, writing: false)
+      return inode
+    }
     return OpenFile(system, .inode(inode), path: name, flags: 0)
   }
 
@@ -122,7 +126,7 @@ extension Kernel {
     bytes.reserveCapacity(Int(inode.size))
     for page in 0..<inode.pageCount {
       let frame = program.frame(of: page, of: inode, needed: inode.pageCount - page)
-      if frame == 0 { throw .noMemory }
+      if frame == 0 { throw inode.failure }
       let count = Int(min(4096, inode.size - page * 4096))
       let start = system.memory.pointer(to: FrameNumber(frame))
       bytes += UnsafeRawBufferPointer(start: start, count: count)

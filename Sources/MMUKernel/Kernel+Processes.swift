@@ -265,6 +265,7 @@ extension Kernel {
     for process in processes { process.children = [] }
     processTable = [:]
     segments.removeAll()
+    flushHostFiles()
     if !others.isEmpty {
       let names = others.prefix(10).map { "\($0.pid) (\($0.name))" }.joined(separator: ", ")
       let more = others.count > 10 ? " and \(others.count - 10) more" : ""

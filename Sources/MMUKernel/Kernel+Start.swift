@@ -21,6 +21,12 @@ extension Kernel {
     _ image: ProgramImage, path: String, arguments: [String], environment: [String] = []
   ) throws(StartError) {
     precondition(processes.isEmpty, "a kernel starts one first program")
+    for mount in configuration.mounts {
+      do { try tree.mount(mount, system: system) } catch {
+        let path = mount.path.map { "/" + String(decoding: $0, as: UTF8.self) }.joined()
+        throw .directory(path, error)
+      }
+    }
     var page = [UInt8](repeating: 0, count: 4096)
     // li a7, 139 (rt_sigreturn); ecall.
     page.replaceSubrange(0..<8, with: [0x93, 0x08, 0xb0, 0x08, 0x73, 0, 0, 0])

@@ -24,6 +24,8 @@ public struct KernelConfiguration {
   public var quantum: Cycles = 3_000_000
   /// Processes and threads there may be at once; the next fork fails with EAGAIN.
   public var maximumThreads = 10_000
+  /// Directories of the host that the guest sees.
+  public var mounts: [HostMount] = []
   /// Takes the place of the kernel's own handler; nil is the kernel's own.
   public var pageFaultHandler: (any PageFaultHandler)?
   /// Faults in a row at one instruction and address, with nothing between, that make a fault loop.
@@ -101,6 +103,8 @@ public enum StartError: Error, Hashable, Sendable, CustomStringConvertible {
   case segmentOutOfRange(index: Int, address: UInt64)
   /// A segment is writable and executable, and the configuration forbids that.
   case writableCode(index: Int)
+  /// A directory cannot be shown to the guest: the host's path if that is why, or the guest's.
+  case directory(String, Errno)
 
   /// The error in words.
   public var description: String {
@@ -114,6 +118,10 @@ public enum StartError: Error, Hashable, Sendable, CustomStringConvertible {
         + "\(hex(AddressSpace.userLimit)), where a program can be mapped"
     case .writableCode(let index):
       "segment \(index) is both writable and executable, which --wx deny forbids"
+    case .directory(_, let error):
+      error == .noEntry
+        ? "there is no such directory"
+        : error == .notDirectory ? "it is no directory" : "it cannot be opened: \(error.name)"
     }
   }
 }

@@ -105,6 +105,14 @@ extension SystemMemory {
   }
 }
 
+extension Inode {
+  /// Where the frame of a page of the cache is at home.
+  func home(of page: UInt64) -> FrameHome {
+    guard let slot else { preconditionFailure("a file that can have no pages has one") }
+    return FrameHome(UInt32(slot), page: page)
+  }
+}
+
 extension AddressSpace {
   /// Notes where a new private page is at home.
   @inline(__always)

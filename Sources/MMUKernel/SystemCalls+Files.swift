@@ -78,7 +78,7 @@ extension Kernel {
       switch inode.kind {
       case .regular: return try readFile(file, inode, address, count, at: position)
       case .directory: throw .isDirectory
-      case .symbolicLink: throw .invalid
+      case .symbolicLink, .special: throw .invalid
       case .report:
         let text = file.text
         let start = Int(min(position, UInt64(text.count)))
@@ -117,7 +117,7 @@ extension Kernel {
       case .regular: return writeFile(file, inode, address, count, at: position)
       case .directory: return (0, .isDirectory)
       case .report: return (0, .badDescriptor)
-      case .symbolicLink: return (0, .invalid)
+      case .symbolicLink, .special: return (0, .invalid)
       case .device: return (count, nil)
       }
     }
@@ -137,7 +137,7 @@ extension Kernel {
       let needed = (count - done + (at & 4095) + 4095) / 4096
       let frame = file.frame(of: at / 4096, of: inode, needed: needed)
       if frame == 0 {
-        if done == 0 { throw .noMemory }
+        if done == 0 { throw inode.failure }
         break
       }
       let part = Int(min(count - done, 4096 - at & 4095))

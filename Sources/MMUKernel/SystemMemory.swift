@@ -250,6 +250,7 @@ public final class SystemMemory {
     if dropped > 0 { return true }
     for case let inode? in inodes {
       inode.sync()
+      inode.evictIfUnused()
       dropped += inode.dropClean()
     }
     return dropped > 0

@@ -40,7 +40,7 @@ public final class Machine {
   ///   - program: the ELF file.
   ///   - path: its name as the guest sees it, the first argument.
   ///   - arguments: the further ones.
-  ///   - host: the guest's standard streams.
+  ///   - host: the guest's standard streams, and the directories it is given.
   ///   - pageFaultHandler: takes the place of the kernel's own.
   /// - Throws: why the program cannot be started.
   public init(
@@ -64,6 +64,7 @@ public final class Machine {
     options.quantum = configuration.quantum
     options.cyclesPerSecond = configuration.megahertz * 1_000_000
     options.pageFaultHandler = pageFaultHandler
+    options.mounts = try configuration.mounts(from: host)
     kernel = Kernel(
       memory: memory, configuration: options, costs: configuration.costs, host: host)
     region = RegionOfInterest(

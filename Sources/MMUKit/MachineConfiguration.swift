@@ -23,6 +23,8 @@ public struct MachineConfiguration: Hashable, Sendable {
   public var engine = EngineKind.fast
   /// The guest's environment, `NAME=VALUE` each; empty unless asked for.
   public var environment: [String] = []
+  /// Directories of the host that the guest sees; none unless asked for.
+  public var directories: [SharedDirectory] = []
   /// The run ends before the first instruction at which so many have retired; nil: no limit.
   public var maximumInstructions: UInt64?
   /// The run ends before the first instruction at which so many cycles have passed; nil: no limit.
@@ -90,6 +92,7 @@ public struct MachineConfiguration: Hashable, Sendable {
         "ram=\(ByteSize.print(ram)) is more than maxphyaddr="
           + "\(mmu.controls.physicalAddressBits) can address")
     }
+    try validateDirectories()
     guard stackLimit <= ram else {
       throw ConfigurationError(
         "stack=\(ByteSize.print(stackLimit)) is more than ram=\(ByteSize.print(ram))")

@@ -211,6 +211,200 @@ extension Platform {
   }()
 }
 
+// Directories of the host, one name at a time; Platform+Directories.swift says what for.
+extension Platform {
+  /// How `openAt` opens.
+  package enum Opening {
+    /// A directory, for further names only.
+    case directory
+    /// The same directory (the name is `.`), to read its names.
+    case listing
+    case file(writing: Bool)
+    /// A file that does not exist yet, with permissions.
+    case newFile(mode: UInt32)
+  }
+
+  /// Opens a name of a directory, no symbolic link at its end; a fifo does not make it wait.
+  package static func openAt(
+    _ directory: Int32, _ name: UnsafePointer<CChar>, _ opening: Opening
+  ) throws(HostError) -> Int32 {
+    let common = O_CLOEXEC | O_NOFOLLOW
+    let file = common | O_NONBLOCK | O_NOCTTY
+    return try checked {
+      switch opening {
+      case .directory: openat(directory, name, common | O_DIRECTORY | searchOnly)
+      case .listing: openat(directory, name, common | O_DIRECTORY | O_RDONLY)
+      case .file(let writing): openat(directory, name, file | (writing ? O_RDWR : O_RDONLY))
+      case .newFile(let mode):
+        openat(directory, name, file | O_RDWR | O_CREAT | O_EXCL, mode_t(mode & 0o777))
+      }
+    }
+  }
+
+  /// Opens a directory by a path of the user's own, for further names.
+  package static func openDirectory(_ path: String) throws(HostError) -> Int32 {
+    try checked { open(path, O_CLOEXEC | O_DIRECTORY | searchOnly) }
+  }
+
+  /// Opens a directory without the right to read it.
+  private static var searchOnly: Int32 {
+    #if os(Linux)
+      0x20_0000  // O_PATH
+    #else
+      O_RDONLY
+    #endif
+  }
+
+  package static func closeDescriptor(_ descriptor: Int32) { _ = close(descriptor) }
+
+  /// Calls until it is not interrupted.
+  private static func checked<T: BinaryInteger>(_ body: () -> T) throws(HostError) -> T {
+    while true {
+      let result = body()
+      if result >= 0 { return result }
+      if errno != EINTR { throw HostError(number: errno) }
+    }
+  }
+
+  /// What stands behind a name, the link itself if it is a symbolic one.
+  package static func status(
+    _ directory: Int32, _ name: UnsafePointer<CChar>
+  ) throws(HostError) -> HostStatus {
+    var status = stat()
+    _ = try checked { fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) }
+    return hostStatus(status)
+  }
+
+  /// What is open.
+  package static func status(_ descriptor: Int32) throws(HostError) -> HostStatus {
+    var status = stat()
+    _ = try checked { fstat(descriptor, &status) }
+    return hostStatus(status)
+  }
+
+  private static func hostStatus(_ status: stat) -> HostStatus {
+    #if canImport(Darwin)
+      let (modified, changed) = (status.st_mtimespec, status.st_ctimespec)
+    #else
+      let (modified, changed) = (status.st_mtim, status.st_ctim)
+    #endif
+    return HostStatus(
+      identity: HostIdentity(
+        device: UInt64(truncatingIfNeeded: status.st_dev), number: UInt64(status.st_ino)),
+      mode: UInt32(status.st_mode), links: UInt64(status.st_nlink),
+      size: UInt64(max(0, status.st_size)),
+      version: [modified.tv_sec, modified.tv_nsec, changed.tv_sec, changed.tv_nsec].map {
+        Int64($0)
+      })
+  }
+
+  /// The names in a directory opened as `listing`, `.` and `..` among them, in no order.
+  ///
+  /// Closes the descriptor.
+  package static func names(_ descriptor: Int32) throws(HostError) -> [[UInt8]] {
+    guard let stream = fdopendir(descriptor) else {
+      let error = HostError(number: errno)
+      _ = close(descriptor)
+      throw error
+    }
+    defer { _ = closedir(stream) }
+    var names: [[UInt8]] = []
+    while true {
+      errno = 0
+      guard let entry = readdir(stream) else { break }
+      // The record may end before the array of its declaration does.
+      let offset = MemoryLayout<dirent>.offset(of: \dirent.d_name)!
+      let name = (UnsafeRawPointer(entry) + offset).assumingMemoryBound(to: CChar.self)
+      names.append(Array(UnsafeRawBufferPointer(start: name, count: strlen(name))))
+    }
+    if errno != 0 { throw HostError(number: errno) }
+    return names
+  }
+
+  /// The target of a symbolic link, at most 4,095 bytes.
+  package static func linkTarget(
+    _ directory: Int32, _ name: UnsafePointer<CChar>
+  ) throws(HostError) -> [UInt8] {
+    var bytes = [CChar](repeating: 0, count: 4096)
+    let count = try checked { readlinkat(directory, name, &bytes, 4096) }
+    if count == 4096 { throw HostError(number: ENAMETOOLONG) }
+    return bytes[..<count].map { UInt8(bitPattern: $0) }
+  }
+
+  package static func makeDirectory(
+    _ directory: Int32, _ name: UnsafePointer<CChar>, mode: UInt32
+  ) throws(HostError) {
+    _ = try checked { mkdirat(directory, name, mode_t(mode & 0o777)) }
+  }
+
+  package static func makeSymbolicLink(
+    _ directory: Int32, _ name: UnsafePointer<CChar>, to target: UnsafePointer<CChar>
+  ) throws(HostError) {
+    _ = try checked { symlinkat(target, directory, name) }
+  }
+
+  /// Gives a file one more name; of a symbolic link, the link.
+  package static func makeLink(
+    _ directory: Int32, _ name: UnsafePointer<CChar>, _ newDirectory: Int32,
+    _ newName: UnsafePointer<CChar>
+  ) throws(HostError) {
+    _ = try checked { linkat(directory, name, newDirectory, newName, 0) }
+  }
+
+  package static func remove(
+    _ directory: Int32, _ name: UnsafePointer<CChar>, isDirectory: Bool
+  ) throws(HostError) {
+    _ = try checked { unlinkat(directory, name, isDirectory ? AT_REMOVEDIR : 0) }
+  }
+
+  package static func rename(
+    _ directory: Int32, _ name: UnsafePointer<CChar>, _ newDirectory: Int32,
+    _ newName: UnsafePointer<CChar>
+  ) throws(HostError) {
+    _ = try checked { renameat(directory, name, newDirectory, newName) }
+  }
+
+  /// Reads at a position: the number of bytes, 0 at the end.
+  package static func read(
+    _ descriptor: Int32, _ target: UnsafeMutableRawBufferPointer, at position: UInt64
+  ) throws(HostError) -> Int {
+    try checked { pread(descriptor, target.baseAddress!, target.count, off_t(position)) }
+  }
+
+  /// Writes at a position: the number of bytes.
+  package static func write(
+    _ descriptor: Int32, _ source: UnsafeRawBufferPointer, at position: UInt64
+  ) throws(HostError) -> Int {
+    try checked { pwrite(descriptor, source.baseAddress!, source.count, off_t(position)) }
+  }
+
+  package static func setSize(_ descriptor: Int32, _ size: UInt64) throws(HostError) {
+    _ = try checked { ftruncate(descriptor, off_t(size)) }
+  }
+
+  package static func setMode(_ descriptor: Int32, _ mode: UInt32) throws(HostError) {
+    _ = try checked { fchmod(descriptor, mode_t(mode & 0o777)) }
+  }
+}
+
+extension HostError {
+  /// The errno by its Linux number, which guests are given; 5 (EIO) if Linux has none.
+  package var linuxNumber: Int64 {
+    #if os(Linux)
+      return Int64(number)
+    #else
+      let numbers: [Int32: Int64] = [
+        EPERM: 1, ENOENT: 2, EINTR: 4, ENXIO: 6, EBADF: 9, EAGAIN: 11, ENOMEM: 12, EACCES: 13,
+        EBUSY: 16, EEXIST: 17, EXDEV: 18, ENODEV: 19, ENOTDIR: 20, EISDIR: 21, EINVAL: 22,
+        ENFILE: 23, EMFILE: 24, ETXTBSY: 26, EFBIG: 27, ENOSPC: 28, EROFS: 30, EMLINK: 31,
+        ENAMETOOLONG: 36, ENOTEMPTY: 39, ELOOP: 40, EOVERFLOW: 75, EOPNOTSUPP: 95, ENOTSUP: 95,
+        ESTALE: 116, EDQUOT: 122,
+      ]
+      return numbers[number] ?? 5
+    #endif
+  }
+}
+
 /// The C functions whose names `Platform` uses itself.
 private enum Foreign {
   static func read(_ d: Int32, _ p: UnsafeMutableRawPointer, _ n: Int) -> Int {

@@ -66,6 +66,8 @@ public enum JSONReport {
       }
     }
     json.member("environment", strings: run.configuration.environment)
+    json.member(
+      "directories", strings: run.configuration.directories.map { "\($0.option) \($0.text)" })
     json.member("includeFolders", strings: run.includeFolders)
     json.member("symbols", strings: run.symbols)
     json.close("}")

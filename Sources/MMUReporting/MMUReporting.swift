@@ -43,6 +43,7 @@ public struct RunDescription: Sendable {
       words += ["--set", "\(field.name)=\(value.text)"]
     }
     for variable in configuration.environment { words += ["--env", variable] }
+    for directory in configuration.directories { words += [directory.option, directory.text] }
     for folder in includeFolders { words += ["-I", folder] }
     for symbol in symbols { words += ["--defsym", symbol] }
     if program.hasPrefix("-") { words.append("--") }

@@ -145,12 +145,18 @@ import Testing
     try run.configuration.set("dtlb.4k.entries", to: "36")
     run.configuration.seed = 7
     run.configuration.environment = ["A=b c"]
+    run.configuration.directories = [
+      SharedDirectory(host: "a=b", guest: "/x"),
+      SharedDirectory(host: ".", guest: "/y", isWritable: true),
+    ]
     run.includeFolders = ["inc"]
     run.symbols = ["N=3"]
+    let json = JSONReport.render(Self.sample, of: run)
+    #expect(json.contains("\"directories\": [\"--dir a=b=/x\", \"--dir-rw .=/y\"]"))
     #expect(
       run.rerunCommand
         == "mmuemu --preset zen4 --set seed=7 --set dtlb=4K+2M+1G:36/36:lru --env 'A=b c' "
-        + "-I inc --defsym N=3 -- -x.s")
+        + "--dir a=b=/x --dir-rw .=/y -I inc --defsym N=3 -- -x.s")
     #expect(RunDescription(program: "list").rerunCommand == "mmuemu run list")
   }
 

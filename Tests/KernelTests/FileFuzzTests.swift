@@ -18,9 +18,24 @@ import Testing
     let names = [
       "a", "b", "d", "d/e", "d/../a", "/tmp/t", "/dev/shm/s", "/dev/null", "/dev/zero", "/proc",
       "/proc/self/maps", "/proc/self", "/bin/prog", "l", ".", "..", "/", "", "a/", "none/x",
-      "//d//",
+      "//d//", "/h/a", "/h/b", "/h/d", "/h/d/e", "/h/d/../a", "/h/l", "/h/out", "/h/out/x", "/h",
+      "/r/a", "/r/d", "/r/new",
     ]
-    let bench = try Bench(ram: 8 << 20) { $0.diskBytes = 1 << 20 }
+    let outside = try HostFolder()
+    outside["x"] = [1]
+    let (folder, shown) = (try HostFolder(), try HostFolder())
+    folder.makeLink("out", to: outside.path)
+    shown["a"] = [2]
+    shown.makeDirectory("d")
+    let mounts = [
+      HostMount(
+        try SystemHostDirectory(folder.path), at: [Array("h".utf8)], isWritable: true),
+      HostMount(try SystemHostDirectory(shown.path), at: [Array("r".utf8)]),
+    ]
+    let bench = try Bench(ram: 8 << 20) {
+      $0.diskBytes = 1 << 20
+      $0.mounts = mounts
+    }
     bench.prepareFiles()
     let area = bench.map(32)
     var steps = 0
@@ -98,5 +113,8 @@ import Testing
     }
     #expect(steps > 2000, "seed \(seed) ended after \(steps)")
     if let problem = bench.finish() { Issue.record("seed \(seed): \(problem)") }
+    #expect(outside["x"] == [1] && outside.names == ["x"], "seed \(seed) reached the outside")
+    #expect(
+      shown["a"] == [2] && shown.names == ["a", "d"], "seed \(seed) changed what it may read")
   }
 }

@@ -50,13 +50,13 @@ private struct ModelMapping {
   ) throws {
     var random = SeededGenerator(seed: seed &* 7919)
     func below(_ n: Int) -> Int { Int(random.next() % UInt64(n)) }
-    let bench = try Bench(ram: 16 << 20)
-    bench.prepareFiles()
-    let names = ["a", "dir/../b", "/tmp/c", "/dev/shm/d"]
+    let folder = try HostFolder()
+    let bench = try folder.bench()
+    let names = ["a", "dir/../b", "/tmp/c", "/dev/shm/d", "h/e"]
     bench.call(FileNumber.mkdirat, here, bench.path("dir"), 0o755)
     var files = names.map { ModelFile(isOnDisk: !$0.hasPrefix("/")) }
     let descriptors = names.map { bench.open($0) }
-    try #require(descriptors == [3, 4, 5, 6])
+    try #require(descriptors == [3, 4, 5, 6, 7])
     var mappings: [ModelMapping] = []
     let limit = 16
     var problem = ""
@@ -154,5 +154,6 @@ private struct ModelMapping {
       }
     }
     #expect(bench.finish() == nil)
+    #expect(folder["e"] == Array(files[4].bytes.prefix(files[4].size)))
   }
 }

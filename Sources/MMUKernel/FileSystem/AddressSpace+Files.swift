@@ -34,7 +34,8 @@ extension AddressSpace {
     }
     let result = word == 0 && inode.waitsForDisk(page) ? FaultResolution.fileRead : .fileMapped
     let frame = file.frameForFault(of: page, of: inode, pattern: pattern)
-    if frame == 0 { return .outOfMemory }
+    // A page the host does not give is one the file does not have.
+    if frame == 0 { return inode.failure == .noMemory ? .outOfMemory : .beyondFile }
     system.charge(system.costs.entryEdit)
     let written = PageTableEntry.writable.rawValue | PageTableEntry.dirty.rawValue
     if access & 2 == 0 {
@@ -175,7 +176,7 @@ extension AddressSpace {
   /// msync: writes back what shared mappings of a range made dirty.
   ///
   /// - Throws: ENOMEM if part of the range is not mapped, the rest being done; EBUSY for
-  ///   MS_INVALIDATE of a locked area.
+  ///   MS_INVALIDATE of a locked area; what a host says that refuses a page.
   func synchronize(
     _ lower: UInt64, _ upper: UInt64, writes: Bool, invalidates: Bool
   ) throws(Errno) {
@@ -193,7 +194,7 @@ extension AddressSpace {
       if writes && area.flags.contains(.shared), let inode = system.sources[Int(area.source)]?.inode
       {
         let first = area.filePage(of: at)
-        inode.sync(first..<first + (end - at) / pageBytes)
+        if let error = inode.sync(first..<first + (end - at) / pageBytes) { throw error }
       }
       at = area.upper
     }

@@ -9,6 +9,8 @@ final class FileTree {
   /// /proc, and what brings its directories up to date before a path leads through it.
   let processes: Inode
   var refreshProcesses: () -> Void = {}
+  /// The directories of the host that are shown.
+  var mounts: [HostVolume] = []
   private let temporary: Volume
   private let devices: Volume
   private let sharedMemory: Volume
@@ -51,12 +53,33 @@ final class FileTree {
     var mustBeDirectory: Bool
   }
 
+  /// Does something again if a file of the host was replaced between finding and using it.
+  func retryingStale<Result>(_ body: () throws(Errno) -> Result) throws(Errno) -> Result {
+    for _ in 0..<8 {
+      do { return try body() } catch {
+        if error != .stale { throw error }
+      }
+    }
+    return try body()
+  }
+
   /// Follows a path.
   ///
-  /// - Throws: ENOENT or ENOTDIR on the way, ENAMETOOLONG, ELOOP; a missing last component is no error.
+  /// - Throws: ENOENT or ENOTDIR on the way, ENAMETOOLONG, ELOOP, what a host says; a missing last
+  ///   component is no error.
   func place(
     of path: [UInt8], from start: Inode, followsLast: Bool = true
   ) throws(Errno) -> Place {
+    if mounts.isEmpty { return try walk(path, from: start, followsLast: followsLast) }
+    return try retryingStale { () throws(Errno) in
+      try walk(path, from: start, followsLast: followsLast)
+    }
+  }
+
+  private func walk(
+    _ path: [UInt8], from start: Inode, followsLast: Bool
+  ) throws(Errno) -> Place {
+    for mount in mounts { mount.beginWalk() }
     let slash = UInt8(ascii: "/")
     if path.isEmpty { throw .noEntry }
     var directory = path[0] == slash ? root : start
@@ -82,7 +105,7 @@ final class FileTree {
       }
       name = Array(part)
       if directory === processes { refreshProcesses() }
-      inode = directory[name]
+      inode = try directory.child(name)
       if let found = inode, case .symbolicLink(let target) = found.kind,
         !isLast || followsLast || mustBeDirectory
       {
@@ -124,8 +147,12 @@ final class FileTree {
   func path(of directory: Inode) -> [UInt8]? {
     var parts: [[UInt8]] = []
     var at = directory
+    // This finds out of the whole way on the host at once.
+    if let host = at.volume.host, (try? host.directory(at)) == nil { return nil }
     while at !== root {
-      guard let parent = at.parent, parent[at.name] === at else { return nil }
+      guard let parent = at.parent, at.host?.parent != nil || parent[at.name] === at else {
+        return nil
+      }
       parts.append(at.name)
       at = parent
     }
@@ -143,7 +170,8 @@ final class FileTree {
 
   /// Puts the program under its path, with the directories on the way, and opens it.
   ///
-  /// Where the path cannot be had (it leads through a device, say) the file has no name.
+  /// Where the path cannot be had (it leads through a device or into a directory of the host, say)
+  /// the file has no name.
   func install(_ bytes: [UInt8], at path: String, system: SystemMemory) -> OpenFile {
     let file = Inode(disk, .regular, mode: 0o755)
     file.provided = bytes
@@ -155,6 +183,10 @@ final class FileTree {
     }
     for part in parts.dropLast() {
       guard let at = directory, part.count <= 255 else { break }
+      if at.volume.host != nil {
+        directory = nil
+        break
+      }
       if let next = at[part] {
         directory = next.isDirectory ? next : nil
       } else {
@@ -163,7 +195,9 @@ final class FileTree {
         directory = next
       }
     }
-    if let directory, let name = parts.last, name.count <= 255, directory[name] == nil {
+    if let directory, directory.volume.host == nil, let name = parts.last, name.count <= 255,
+      directory[name] == nil
+    {
       directory.add(name, file)
     }
     return OpenFile(system, .inode(file), path: path, flags: 0)

@@ -24,16 +24,17 @@ extension Inode {
     isOnDisk && (blocks[page] != 0 || page &* 4096 >= UInt64(provided.count))
   }
 
-  /// Reads a page into the cache; 0 if there is no free frame.
+  /// Reads a page into the cache; 0 if there is no free frame, or for the reason in `failure`.
   ///
   /// Charges the work, not the wait for the disk.
   /// - Precondition: it is not there, and lies in the file.
   func fill(_ page: UInt64, overwriting: Bool = false, reclaiming: Bool = true) -> UInt64 {
     let block = blocks[page]
+    host?.failure = nil
     let start = Int(page &* 4096)
     let isProvided = block == 0 && start < provided.count
-    let hasContent = (block != 0 || isProvided) && !overwriting
-    let isZeroed = !hasContent || isProvided
+    let hasContent = (isStored(page) || isProvided) && !overwriting
+    let isZeroed = !hasContent || block == 0
     var frame = system.frames.take(.cache, zeroed: isZeroed)
     if frame == 0 && reclaiming && system.reclaim() {
       frame = system.frames.take(.cache, zeroed: isZeroed)
@@ -46,6 +47,11 @@ extension Inode {
       let target = system.memory.pointer(to: FrameNumber(frame))
       if let image = volume.image, block != 0 {
         target.copyMemory(from: image.bytes(of: block - 1), byteCount: 4096)
+      } else if host != nil {
+        if !readFromHost(page, to: target) {
+          system.frames.release(FrameNumber(frame))
+          return 0
+        }
       } else {
         let count = min(4096, provided.count - start)
         provided.withUnsafeBytes {
@@ -54,7 +60,7 @@ extension Inode {
       }
     }
     pages.set(page, to: frame)
-    system.frames.setHome(of: frame, FrameHome(UInt32(slot), page: page))
+    system.frames.setHome(of: frame, home(of: page))
     system.cachedFrames += 1
     return frame
   }
@@ -71,10 +77,10 @@ extension Inode {
   ///
   /// - Throws: ENOSPC if the disk is full.
   func makeDirty(_ page: UInt64) throws(Errno) {
-    guard let image = volume.image else { return }
+    if !isOnDisk { return }
     let word = pages[page]
     if word & Self.dirtyMark != 0 { return }
-    if blocks[page] == 0 {
+    if let image = volume.image, blocks[page] == 0 {
       guard let block = image.allocate() else { throw .noSpace }
       // Nobody reads the block before it is written: the page is in the cache and dirty.
       blocks.set(page, to: block + 1)
@@ -85,7 +91,7 @@ extension Inode {
   /// Writes bytes of one page, extending the file if they reach beyond its end.
   ///
   /// A page not in the cache is read first unless all of it is written.
-  /// - Throws: ENOMEM, ENOSPC; nothing is changed then.
+  /// - Throws: ENOMEM, ENOSPC, what the host says; nothing is changed then.
   func write(
     _ bytes: UnsafeRawBufferPointer, at position: UInt64, through file: OpenFile
   ) throws(Errno) {
@@ -96,10 +102,10 @@ extension Inode {
     if isNew {
       let isWhole = bytes.count == 4096
       frame =
-        isWhole || blocks[page] == 0
+        isWhole || !isStored(page)
         ? fill(page, overwriting: isWhole)
         : file.frameAlone(of: page, of: self)
-      if frame == 0 { throw .noMemory }
+      if frame == 0 { throw failure }
     }
     do {
       try makeDirty(page)
@@ -118,11 +124,18 @@ extension Inode {
   }
 
   /// Writes a dirty page back; its mappings have been made read-only and clean.
-  private func writeBack(_ page: UInt64) {
-    guard let image = volume.image, blocks[page] != 0 else { return }
+  ///
+  /// - Throws: what the host says; the page stays dirty.
+  private func writeBack(_ page: UInt64, to file: (any HostFile)?) throws(Errno) {
     let frame = cachedFrame(page)
     // What a mapping wrote behind the end of the file never reaches the disk.
     if page == size / 4096 { zeroTail(from: size) }
+    if let file {
+      try write(page, to: file)
+      pages.set(page, to: frame)
+      return
+    }
+    guard let image = volume.image, blocks[page] != 0 else { return }
     image.bytes(of: blocks[page] - 1).copyMemory(
       from: system.memory.pointer(to: FrameNumber(frame)), byteCount: 4096)
     pages.set(page, to: frame)
@@ -131,16 +144,29 @@ extension Inode {
   /// Writes the dirty pages of a range to the disk: fsync, msync.
   ///
   /// The next write through a mapping faults again.
-  func sync(_ range: Range<UInt64> = 0..<1 << 52) {
-    guard isOnDisk, pages.count > 0 else { return }
+  /// - Returns: why some of them could not be written; these stay dirty.
+  @discardableResult
+  func sync(_ range: Range<UInt64> = 0..<1 << 52, waits: Bool = true) -> Errno? {
+    guard isOnDisk, pages.count > 0 else { return nil }
     var dirty: [UInt64] = []
     pages.forEach(in: range) { page, word in
       if word & Self.dirtyMark != 0 { dirty.append(page) }
     }
-    if dirty.isEmpty { return }
+    if dirty.isEmpty { return nil }
     for mapper in mappers { mapper.space.cleanPages(dirty, of: self) }
-    for page in dirty { writeBack(page) }
-    system.waitForDisk(pages: UInt64(dirty.count))
+    var failure: Errno?
+    func writeAll(_ file: (any HostFile)?) {
+      for page in dirty {
+        do { try writeBack(page, to: file) } catch { failure = failure ?? error }
+      }
+    }
+    if let host {
+      do { try host.change(writeAll) } catch { failure = failure ?? error }
+    } else {
+      writeAll(nil)
+    }
+    if waits { system.waitForDisk(pages: UInt64(dirty.count)) }
+    return failure
   }
 
   /// Drops clean pages that nobody maps: POSIX_FADV_DONTNEED.
@@ -155,6 +181,7 @@ extension Inode {
       dropFrame(page)
       dropped += 1
     }
+    if let host, host.content == nil, pages.count == 0 { unregisterContent() }
     return dropped
   }
 
@@ -195,6 +222,7 @@ extension Inode {
     if old > new {
       for mapper in mappers { mapper.space.removePages(from: first, of: self) }
       dropPages(from: first)
+      if let host, host.stored > new { host.stored = new }
       if UInt64(provided.count) > new { provided.removeSubrange(Int(new)...) }
       zeroTail(from: new)
     }

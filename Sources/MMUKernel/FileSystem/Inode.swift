@@ -20,6 +20,8 @@ final class Inode {
     case device(Device)
     case symbolicLink([UInt8])
     case report(ProcessReport)
+    /// A device, fifo or socket of the host, which cannot be opened; its type bits of st_mode.
+    case special(type: UInt32)
   }
 
   let kind: Kind
@@ -54,14 +56,16 @@ final class Inode {
   var pages = PageTree()
   /// Block numbers plus one by page, of a file on a disk.
   var blocks = PageTree()
+  /// The file of the host it stands for.
+  var host: HostLink?
   /// The first bytes of a file the host provides, for pages that have no block yet.
   ///
   /// Reading them does not wait for a disk: they are as good as cached.
   var provided: [UInt8] = []
   /// Address spaces with areas that show it: the reverse map.
   var mappers: [Mapper] = []
-  /// Where it stands in `SystemMemory.inodes`.
-  private(set) var slot = 0
+  /// Where it stands in `SystemMemory.inodes`; nil while it can have no pages.
+  private(set) var slot: Int?
 
   /// An address space, and how many of its areas show the file.
   struct Mapper {
@@ -70,22 +74,23 @@ final class Inode {
   }
 
   /// Makes an inode nobody holds and no name leads to.
-  init(_ volume: Volume, _ kind: Kind, mode: UInt32) {
+  init(_ volume: Volume, _ kind: Kind, mode: UInt32, number: UInt64? = nil) {
     self.volume = volume
     self.kind = kind
     self.mode = mode
-    number = volume.newNumber()
-    if case .regular = kind { slot = volume.system.register(self) }
+    self.number = number ?? volume.newNumber()
+    if case .regular = kind, volume.host == nil { registerContent() }
     if case .symbolicLink(let target) = kind { size = UInt64(target.count) }
   }
 
   var system: SystemMemory { volume.system }
 
   /// Whether its pages have to be written back to a disk.
-  @inline(__always) var isOnDisk: Bool { volume.image != nil }
+  @inline(__always) var isOnDisk: Bool { volume.writesBack }
 
   var isDirectory: Bool { if case .directory = kind { true } else { false } }
   var isRegular: Bool { if case .regular = kind { true } else { false } }
+  var isLink: Bool { if case .symbolicLink = kind { true } else { false } }
 
   /// Pages of content, the last one perhaps in part.
   @inline(__always) var pageCount: UInt64 { (size &+ 4095) / 4096 }
@@ -106,11 +111,25 @@ final class Inode {
     evictIfUnused()
   }
 
-  private func evictIfUnused() {
-    guard holds == 0, links <= 0, isRegular else { return }
+  /// Returns what only somebody who holds it needs: the host's file, and without a name all of it.
+  func evictIfUnused() {
+    guard holds == 0, isRegular else { return }
+    if host?.content != nil { return closeContent() }
+    if links > 0 { return }
     precondition(mappers.isEmpty, "a file is evicted that areas show")
     dropPages(from: 0)
-    system.unregister(slot)
+    unregisterContent()
+  }
+
+  /// Notes that it can have pages from now on.
+  func registerContent() {
+    if slot == nil { slot = system.register(self) }
+  }
+
+  /// Notes that it has none any more.
+  func unregisterContent() {
+    if let slot { system.unregister(slot) }
+    slot = nil
   }
 
   /// Counts areas of an address space that show it.
@@ -130,6 +149,7 @@ final class Inode {
     case .directory: 0o040000 | mode
     case .device: 0o020000 | mode
     case .symbolicLink: 0o120000 | mode
+    case .special(let type): type | mode
     }
   }
 
@@ -146,7 +166,15 @@ struct DirectoryEntry {
 }
 
 extension Inode {
-  /// The entry of a name.
+  /// What stands under a name.
+  ///
+  /// - Throws: what the host says, of a directory of its.
+  func child(_ name: [UInt8]) throws(Errno) -> Inode? {
+    if let host = volume.host { return try host.lookUp(name, in: self) }
+    return self[name]
+  }
+
+  /// The entry of a name, of a directory that is not the host's.
   subscript(name: [UInt8]) -> Inode? {
     guard let cookie = cookies[name] else { return nil }
     return entries[position(of: cookie)].inode

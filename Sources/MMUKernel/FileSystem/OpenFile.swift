@@ -15,6 +15,8 @@ final class OpenFile {
   let path: String
   /// What a file of /proc says since it was opened.
   var text: [UInt8] = []
+  /// The names of a directory of the host, sorted, as they were when the listing began.
+  var listing: [[UInt8]]?
   /// O_ACCMODE and the status flags.
   var flags: UInt32
   /// Where the next read or write goes.

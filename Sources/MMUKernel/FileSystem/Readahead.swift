@@ -100,7 +100,7 @@ extension OpenFile {
   func frameAlone(of page: UInt64, of inode: Inode) -> UInt64 {
     let frame = inode.cachedFrame(page)
     if frame != 0 { return frame }
-    let waits = inode.waitsForDisk(page) && inode.blocks[page] != 0
+    let waits = inode.waitsForDisk(page) && inode.isStored(page)
     let own = inode.fill(page)
     if own != 0 && waits { system.waitForDisk(pages: 1) }
     return own
@@ -171,7 +171,7 @@ extension OpenFile {
       // Reading ahead is a favour: it ends when memory does.
       if system.frames.available < 64 || inode.fill(page, reclaiming: false) == 0 { break }
       // A hole is read without the disk.
-      if inode.blocks[page] != 0 { read += 1 }
+      if inode.isStored(page) { read += 1 }
       if page == mark { inode.pages.set(page, to: inode.pages[page] | Inode.readaheadMark) }
     }
     if read > 0 && waits { system.waitForDisk(pages: read) }

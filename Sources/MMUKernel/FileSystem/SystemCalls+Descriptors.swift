@@ -115,13 +115,16 @@ extension Kernel {
     let file = try process.files.descriptors.file(descriptor)
     if file.flags & OpenFlags.path != 0 { throw .badDescriptor }
     guard let inode = file.inode, inode.isRegular || inode.isDirectory else { throw .invalid }
-    inode.sync()
+    if let error = inode.sync() { throw error }
     return 0
   }
 
   /// sync: writes back every file.
   func synchronizeAll() {
-    for case let inode? in system.inodes { inode.sync() }
+    for case let inode? in system.inodes {
+      inode.sync()
+      inode.evictIfUnused()
+    }
   }
 
   /// fadvise64.

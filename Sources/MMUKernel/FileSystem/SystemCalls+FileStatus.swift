@@ -28,6 +28,11 @@ extension Kernel {
     let pages = inode.isOnDisk ? inode.blocks.count : inode.pages.count
     let provided = inode.isOnDisk ? (inode.provided.count + 4095) / 4096 : 0
     result.blocks = UInt64(max(pages, provided)) * 8
+    if inode.host != nil {
+      // The host's times are no business of a run that is to be repeated.
+      result.blocks = inode.isRegular ? (inode.size + 4095) / 4096 * 8 : 0
+      return result
+    }
     result.accessed = inode.accessed
     result.modified = inode.modified
     result.changed = inode.changed
@@ -121,7 +126,8 @@ extension Kernel {
     return 0
   }
 
-  /// getdents64: `.`, `..`, then the names in the order they were made.
+  /// getdents64: `.`, `..`, then the names in the order they were made, or for a directory of the
+  /// host in the order of their bytes.
   func listDirectory(
     _ process: Process, _ descriptor: UInt64, _ address: UInt64, _ count: UInt64
   ) throws(Errno) -> UInt64 {
@@ -147,6 +153,21 @@ extension Kernel {
     if position == 0 { isFull = !put(inode.number, 4, Array(".".utf8), next: 1) }
     if !isFull && position == 1 {
       isFull = !put((inode.parent ?? inode).number, 4, Array("..".utf8), next: 2)
+    }
+    if let host = inode.volume.host {
+      host.beginWalk()
+      if file.listing == nil || file.position == 0 {
+        file.listing = try host.directory(inode).names().sorted { $0.lexicographicallyPrecedes($1) }
+      }
+      let names = file.listing ?? []
+      while !isFull && position >= 2 && position - 2 < UInt64(names.count) {
+        let name = names[Int(position - 2)]
+        if let entry = try host.entry(name, in: inode) {
+          isFull = !put(entry.number, entry.type, name, next: position + 1)
+        } else {
+          position += 1
+        }
+      }
     }
     var index = inode.position(of: position + 1)
     while !isFull && index < inode.entries.count {

@@ -60,6 +60,14 @@ extension Kernel {
     if flags & OpenFlags.path != 0 {
       flags &= OpenFlags.path | OpenFlags.directory | OpenFlags.noFollow | OpenFlags.closeOnExec
     }
+    return try tree.retryingStale { () throws(Errno) in
+      try open(process, descriptor, address, flags, UInt32(truncatingIfNeeded: mode))
+    }
+  }
+
+  private func open(
+    _ process: Process, _ descriptor: UInt64, _ address: UInt64, _ flags: UInt32, _ mode: UInt32
+  ) throws(Errno) -> UInt64 {
     let creates = flags & OpenFlags.create != 0
     let isExclusive = creates && flags & OpenFlags.exclusive != 0
     var place = try place(
@@ -74,9 +82,19 @@ extension Kernel {
       guard creates else { throw .noEntry }
       if place.mustBeDirectory { throw .isDirectory }
       if place.parent.links <= 0 { throw .noEntry }
-      inode = Inode(place.parent.volume, .regular, mode: 0)
-      inode.mode = UInt32(truncatingIfNeeded: mode) & 0o7777 & ~process.files.umask
-      stamp(inode, created: true)
+      try checkWritable(place.parent.volume)
+      let mode = mode & 0o7777 & ~process.files.umask
+      if let host = place.parent.volume.host {
+        do {
+          inode = try host.makeFile(place.name, in: place.parent, mode: mode)
+        } catch {
+          // Somebody on the host was faster.
+          throw error == .exists && !isExclusive ? .stale : error
+        }
+      } else {
+        inode = Inode(place.parent.volume, .regular, mode: mode)
+        stamp(inode, created: true)
+      }
       place.inode = inode
       isNew = true
     }
@@ -86,7 +104,11 @@ extension Kernel {
       if flags & OpenFlags.directory != 0 && !inode.isDirectory { throw .notDirectory }
       if inode.isDirectory && (writes || creates) { throw .isDirectory }
       if case .report = inode.kind, writes { throw .accessDenied }
-      if inode.isRegular && writes && inode.executions > 0 { throw .textBusy }
+      if inode.isRegular && writes {
+        try checkWritable(inode.volume)
+        if inode.executions > 0 { throw .textBusy }
+      }
+      if flags & OpenFlags.path == 0 { try inode.volume.host?.open(inode, writing: writes) }
     }
     let file = OpenFile(
       system, .inode(inode), path: tree.path(of: place),
@@ -101,22 +123,33 @@ extension Kernel {
         throw error
       }
     }
+    inode.host?.path = file.path
     let number: UInt64
     do {
       number = try process.files.descriptors.add(
         file, closesOnExec: flags & OpenFlags.closeOnExec != 0)
     } catch {
+      if isNew { try? place.parent.volume.host?.remove(place, inode) }
       file.release()
       throw error
     }
     if isNew {
-      place.parent.add(place.name, inode)
+      if place.parent.volume.host == nil { place.parent.add(place.name, inode) }
       stamp(place.parent)
     } else if flags & OpenFlags.truncate != 0 && inode.isRegular {
-      inode.truncate(to: 0)
-      stamp(inode)
+      do { _ = try setSize(inode, 0) } catch {
+        try process.files.descriptors.close(number)
+        throw error
+      }
     }
     return number
+  }
+
+  /// Refuses to change a file system that may only be read.
+  ///
+  /// - Throws: EROFS.
+  private func checkWritable(_ volume: Volume) throws(Errno) {
+    if volume.isReadOnly { throw .readOnlyFileSystem }
   }
 
   /// Notes the time of a change.
@@ -144,6 +177,7 @@ extension Kernel {
       if last == nil { throw .busy }
       throw last?.count == 1 ? .invalid : .notEmpty
     }
+    try checkWritable(place.parent.volume)
     guard let inode = place.inode else { throw .noEntry }
     if removesDirectory {
       guard inode.isDirectory else { throw .notDirectory }
@@ -151,6 +185,10 @@ extension Kernel {
       if !inode.entries.isEmpty { throw .notEmpty }
     } else if inode.isDirectory {
       throw .isDirectory
+    }
+    if let host = place.parent.volume.host {
+      try host.remove(place, inode)
+      return 0
     }
     stamp(place.parent)
     inode.changed = now
@@ -165,8 +203,13 @@ extension Kernel {
     let place = try place(process, descriptor, address, followsLast: false)
     if place.inode != nil { throw .exists }
     if place.parent.links <= 0 { throw .noEntry }
-    let inode = Inode(place.parent.volume, .directory, mode: 0)
-    inode.mode = UInt32(truncatingIfNeeded: mode) & 0o1777 & ~process.files.umask
+    try checkWritable(place.parent.volume)
+    let mode = UInt32(truncatingIfNeeded: mode) & 0o1777 & ~process.files.umask
+    if let host = place.parent.volume.host {
+      try host.makeDirectory(place.name, in: place.parent, mode: mode)
+      return 0
+    }
+    let inode = Inode(place.parent.volume, .directory, mode: mode)
     stamp(inode, created: true)
     place.parent.add(place.name, inode)
     stamp(place.parent)
@@ -182,6 +225,11 @@ extension Kernel {
     let place = try place(process, descriptor, address, followsLast: false)
     if place.inode != nil { throw .exists }
     if place.mustBeDirectory || place.parent.links <= 0 { throw .noEntry }
+    try checkWritable(place.parent.volume)
+    if let host = place.parent.volume.host {
+      try host.makeSymbolicLink(place.name, in: place.parent, to: target)
+      return 0
+    }
     let inode = Inode(place.parent.volume, .symbolicLink(target), mode: 0o777)
     stamp(inode, created: true)
     place.parent.add(place.name, inode)
@@ -201,9 +249,14 @@ extension Kernel {
     let place = try place(process, newDescriptor, new, followsLast: false)
     if place.inode != nil { throw .exists }
     if place.mustBeDirectory || place.parent.links <= 0 { throw .noEntry }
+    try checkWritable(place.parent.volume)
     if inode.volume !== place.parent.volume { throw .crossDevice }
     if inode.isDirectory { throw .notPermitted }
     if inode.links <= 0 { throw .noEntry }
+    if let host = place.parent.volume.host {
+      try host.makeLink(place, to: inode, from: source)
+      return 0
+    }
     place.parent.add(place.name, inode)
     inode.changed = now
     stamp(place.parent)
@@ -223,6 +276,7 @@ extension Kernel {
     if from.parent.volume !== to.parent.volume { throw .crossDevice }
     if from.name.isEmpty { throw .busy }
     if to.name.isEmpty { throw flags & 1 != 0 ? .exists : .busy }
+    try checkWritable(from.parent.volume)
     guard let inode = from.inode else { throw .noEntry }
     if to.inode != nil && flags & 1 != 0 { throw .exists }
     if !inode.isDirectory && (from.mustBeDirectory || to.mustBeDirectory) { throw .notDirectory }
@@ -243,8 +297,14 @@ extension Kernel {
       } else if victim.isDirectory {
         throw .isDirectory
       }
-      victim.changed = now
-      to.parent.remove(to.name)
+      if to.parent.volume.host == nil {
+        victim.changed = now
+        to.parent.remove(to.name)
+      }
+    }
+    if let host = to.parent.volume.host {
+      try host.rename(from, inode, to: to)
+      return 0
     }
     // One name more for a moment, so that it is not taken for deleted.
     inode.hold()
@@ -314,6 +374,7 @@ extension Kernel {
     let mode = UInt32(truncatingIfNeeded: mode)
     if mode & ~7 != 0 { throw .invalid }
     guard let inode = try place(process, descriptor, path).inode else { throw .noEntry }
+    if mode & 2 != 0, inode.isRegular || inode.isDirectory { try checkWritable(inode.volume) }
     if mode & 1 != 0 && !inode.isDirectory && inode.mode & 0o111 == 0 { throw .accessDenied }
     return 0
   }
@@ -321,12 +382,18 @@ extension Kernel {
   /// truncate.
   func truncate(_ process: Process, _ path: UInt64, _ size: UInt64) throws(Errno) -> UInt64 {
     if Int64(bitPattern: size) < 0 { throw .invalid }
-    let place = try place(process, UInt64(bitPattern: -100), path)
-    guard let inode = place.inode else { throw .noEntry }
-    if inode.isDirectory { throw .isDirectory }
-    guard inode.isRegular else { throw .invalid }
-    if inode.executions > 0 { throw .textBusy }
-    return try setSize(inode, size)
+    return try tree.retryingStale { () throws(Errno) in
+      let place = try place(process, UInt64(bitPattern: -100), path)
+      guard let inode = place.inode else { throw .noEntry }
+      if inode.isDirectory { throw .isDirectory }
+      guard inode.isRegular else { throw .invalid }
+      try checkWritable(inode.volume)
+      if inode.executions > 0 { throw .textBusy }
+      inode.hold()
+      defer { inode.release() }
+      try inode.volume.host?.open(inode, writing: true)
+      return try setSize(inode, size)
+    }
   }
 
   /// ftruncate.
@@ -341,6 +408,7 @@ extension Kernel {
 
   private func setSize(_ inode: Inode, _ size: UInt64) throws(Errno) -> UInt64 {
     if size > Self.maximumFileSize { throw .fileTooLarge }
+    try inode.setHostSize(size)
     inode.truncate(to: size)
     stamp(inode)
     return 0
@@ -352,6 +420,12 @@ extension Kernel {
   /// fchmodat, or fchmod of an open file.
   func changeMode(_ inode: Inode?, _ mode: UInt64) throws(Errno) -> UInt64 {
     guard let inode else { throw .noEntry }
+    try checkWritable(inode.volume)
+    if let host = inode.volume.host {
+      host.beginWalk()
+      try host.setMode(inode, UInt32(truncatingIfNeeded: mode))
+      return 0
+    }
     inode.mode = UInt32(truncatingIfNeeded: mode) & 0o7777
     inode.changed = now
     return 0
