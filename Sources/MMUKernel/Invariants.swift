@@ -30,6 +30,10 @@ extension SystemMemory {
         cached += 1
       }
     }
+    let dirty = inodes.reduce(0) { $0 + ($1?.dirtyPages ?? 0) }
+    if dirty != writeback.dirtyPages {
+      return "\(writeback.dirtyPages) dirty pages are counted, the files have \(dirty)"
+    }
     if cached != cachedFrames {
       return "\(cachedFrames) frames are counted in the cache, \(cached) are there"
     }
@@ -171,7 +175,9 @@ extension Inode {
   /// What is wrong with the file's books, if anything is.
   func checkInvariants() -> String? {
     var problem: String?
+    var dirty: UInt64 = 0
     pages.forEach(in: 0..<1 << 52) { page, word in
+      if word & Self.dirtyMark != 0 { dirty += 1 }
       if page >= pageCount {
         problem = "file \(number) has page \(page) in the cache behind its end"
       }
@@ -186,6 +192,9 @@ extension Inode {
       host.content != nil && holds == 0 && !pages.pages(in: 0..<1 << 52).contains(where: isDirty)
     {
       problem = "file \(number) of the host is open though nobody holds it"
+    }
+    if dirty != dirtyPages {
+      problem = "file \(number) counts \(dirtyPages) dirty pages, \(dirty) exist"
     }
     for mapper in mappers {
       var count = 0

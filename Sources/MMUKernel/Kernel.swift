@@ -46,6 +46,9 @@ public final class Kernel {
   var sleepers: [Thread] = []
   var quantumEnd: Cycles = 0
   var nextDeadline: Cycles = .max
+  /// When the flusher has something to do, and until when it has the disk.
+  var flusherTime: Cycles = .max
+  var diskBusyUntil: Cycles = 0
   /// Something is to be done before the program goes on: a signal, a switch.
   var needsAttention = false
   /// The running thread gives way.
@@ -107,6 +110,7 @@ public final class Kernel {
     random = SeededGenerator(seed: configuration.seed)
     pageFaultHandler = configuration.pageFaultHandler
     tree.refreshProcesses = { [unowned self] in refreshProcessDirectories() }
+    prepareWriteback()
   }
 
   deinit { buffer.deallocate() }

@@ -24,6 +24,15 @@ public struct KernelConfiguration {
   public var quantum: Cycles = 3_000_000
   /// Processes and threads there may be at once; the next fork fails with EAGAIN.
   public var maximumThreads = 10_000
+  /// How often the flusher looks for old dirty pages: 5 s, Linux's dirty_writeback_centisecs.
+  public var writebackInterval: Cycles = 15_000_000_000
+  /// How old they are then: 30 s, Linux's dirty_expire_centisecs.
+  public var dirtyExpiry: Cycles = 90_000_000_000
+  /// Per cent of RAM that may be dirty before the flusher begins at once: Linux's
+  /// dirty_background_ratio.
+  public var dirtyBackgroundPercent: UInt64 = 10
+  /// Per cent of RAM that may be dirty before writers wait for the flusher: Linux's dirty_ratio.
+  public var dirtyPercent: UInt64 = 20
   /// Directories of the host that the guest sees.
   public var mounts: [HostMount] = []
   /// Takes the place of the kernel's own handler; nil is the kernel's own.

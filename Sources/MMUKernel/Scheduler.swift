@@ -13,7 +13,7 @@ extension Kernel {
 
   /// Brings `nextDeadline` up to date.
   func refreshDeadline() {
-    let timer = sleepers.last?.wakeTime ?? .max
+    let timer = min(sleepers.last?.wakeTime ?? .max, flusherTime)
     nextDeadline = ready.isEmpty ? timer : min(timer, quantumEnd)
   }
 
@@ -100,6 +100,8 @@ extension Kernel {
   func settle(_ result: TrapResult, _ frame: inout TrapFrame) -> TrapResult {
     var result = result
     needsAttention = false
+    if flusherTime <= now { flush() }
+    if system.writeback.dirtyPages > system.writeback.background { throttle() }
     if !sleepers.isEmpty { expireSleepers() }
     if let thread = currentThread, thread.state == .ready, thread.needsDelivery {
       let completed = deliverSignals(thread, &frame)
@@ -120,6 +122,7 @@ extension Kernel {
     }
     mustYield = false
     while !isRunOver {
+      if flusherTime <= now { flush() }
       if !sleepers.isEmpty { expireSleepers() }
       guard let next = ready.first else {
         if let sleeper = sleepers.last {

@@ -37,6 +37,8 @@ public final class SystemMemory {
   /// All regular files there are, on every file system.
   private(set) var inodes: [Inode?] = []
   private var freeInodes: [Int] = []
+  /// Dirty pages of files.
+  let writeback = Writeback()
   /// Frames in the page cache.
   var cachedFrames: UInt64 = 0
   /// Open file descriptions.

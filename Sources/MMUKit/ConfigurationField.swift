@@ -147,6 +147,18 @@ extension ConfigurationField {
       "wx", "segments both writable and executable: allow or deny", \.allowsWritableCode,
       ("allow", "deny")),
     number(
+      "writeback-interval", "cycles between two looks of the flusher at dirty pages",
+      \.writebackInterval, in: 1...UInt64.max / 4),
+    number(
+      "dirty-expire", "cycles after which the flusher writes a dirty page", \.dirtyExpiry,
+      in: 0...UInt64.max / 4),
+    number(
+      "dirty-background", "per cent of RAM that may be dirty before the flusher writes at once",
+      \.dirtyBackgroundPercent, in: 0...100),
+    number(
+      "dirty-limit", "per cent of RAM that may be dirty before writers wait for the flusher",
+      \.dirtyPercent, in: 0...100),
+    number(
       "quantum", "cycles after which a program gives way to others that can run", \.quantum,
       in: 10_000...1_000_000_000_000),
     number("mhz", "clock shown to the guest, in MHz", \.megahertz, in: 1...1_000_000),

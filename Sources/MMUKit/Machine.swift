@@ -62,6 +62,10 @@ public final class Machine {
     options.deniesWritableCode = !configuration.allowsWritableCode
     options.stackLimit = configuration.stackLimit
     options.quantum = configuration.quantum
+    options.writebackInterval = configuration.writebackInterval
+    options.dirtyExpiry = configuration.dirtyExpiry
+    options.dirtyBackgroundPercent = configuration.dirtyBackgroundPercent
+    options.dirtyPercent = configuration.dirtyPercent
     options.cyclesPerSecond = configuration.megahertz * 1_000_000
     options.pageFaultHandler = pageFaultHandler
     options.mounts = try configuration.mounts(from: host)

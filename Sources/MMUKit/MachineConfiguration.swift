@@ -35,6 +35,14 @@ public struct MachineConfiguration: Hashable, Sendable {
   public var allowsWritableCode = true
   /// Cycles after which a program gives way to others that can run: 1 ms.
   public var quantum: UInt64 = 3_000_000
+  /// Cycles between two looks of the flusher at dirty pages: 5 s.
+  public var writebackInterval: UInt64 = 15_000_000_000
+  /// Cycles after which it writes a dirty page: 30 s.
+  public var dirtyExpiry: UInt64 = 90_000_000_000
+  /// Per cent of RAM that may be dirty before it writes at once.
+  public var dirtyBackgroundPercent: UInt64 = 10
+  /// Per cent of RAM that may be dirty before writers wait for it.
+  public var dirtyPercent: UInt64 = 20
   /// Clock frequency for the seconds shown to the guest, in MHz.
   public var megahertz: UInt64 = 3000
   /// Counting starts at the first arrival at this label; nil: at the first instruction.

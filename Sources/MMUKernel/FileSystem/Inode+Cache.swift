@@ -86,6 +86,7 @@ extension Inode {
       blocks.set(page, to: block + 1)
     }
     pages.set(page, to: word | Self.dirtyMark)
+    system.writeback.noteDirty(self)
   }
 
   /// Writes bytes of one page, extending the file if they reach beyond its end.
@@ -132,13 +133,18 @@ extension Inode {
     if page == size / 4096 { zeroTail(from: size) }
     if let file {
       try write(page, to: file)
-      pages.set(page, to: frame)
+      setClean(page, frame)
       return
     }
     guard let image = volume.image, blocks[page] != 0 else { return }
     image.bytes(of: blocks[page] - 1).copyMemory(
       from: system.memory.pointer(to: FrameNumber(frame)), byteCount: 4096)
+    setClean(page, frame)
+  }
+
+  private func setClean(_ page: UInt64, _ frame: UInt64) {
     pages.set(page, to: frame)
+    system.writeback.noteClean(self)
   }
 
   /// Writes the dirty pages of a range to the disk: fsync, msync.
@@ -187,6 +193,7 @@ extension Inode {
 
   private func dropFrame(_ page: UInt64) {
     let frame = cachedFrame(page)
+    if isDirty(page) { system.writeback.noteClean(self) }
     pages.set(page, to: 0)
     system.frames.release(FrameNumber(frame))
     system.cachedFrames -= 1

@@ -54,6 +54,10 @@ final class Inode {
 
   /// Frames by page, with `dirtyMark`: the page cache.
   var pages = PageTree()
+  /// How many of them are dirty, since when there are any, and whether the flusher knows of them.
+  var dirtyPages: UInt64 = 0
+  var dirtySince: Cycles = 0
+  var isQueuedForWriteback = false
   /// Block numbers plus one by page, of a file on a disk.
   var blocks = PageTree()
   /// The file of the host it stands for.
