@@ -119,9 +119,11 @@ extension Kernel {
 
   /// Reads a program.
   ///
-  /// - Throws: ENOEXEC if it is none that could run here.
+  /// - Throws: ENOEXEC if it is none that could run here; ENOMEM if its file is larger than any the
+  ///   emulator reads, as a sparse one may be.
   private func image(of program: OpenFile) throws(Errno) -> ProgramImage {
     guard let inode = program.inode else { throw .accessDenied }
+    if inode.size > UInt64(Platform.largestFile) { throw .noMemory }
     var bytes: [UInt8] = []
     bytes.reserveCapacity(Int(inode.size))
     for page in 0..<inode.pageCount {

@@ -52,6 +52,17 @@ import Testing
     #expect(bench.finish() == nil)
   }
 
+  @Test func `a program too large to be read is refused, however little of it is there`() throws {
+    let bench = try Bench()
+    bench.prepareFiles()
+    let fd = bench.call(FileNumber.openat, here, bench.path("p"), readWrite | create, 0o755)
+    #expect(bench.pwrite(fd, [0x7f, 0x45, 0x4c, 0x46], at: 0) == 4)
+    #expect(bench.call(FileNumber.ftruncate, UInt64(fd), 8 << 40) == 0)
+    bench.call(FileNumber.close, UInt64(fd))
+    #expect(bench.call(221, bench.path("p"), 0, 0) == negative(.noMemory))
+    #expect(bench.finish() == nil)
+  }
+
   @Test func `copies of a descriptor share its offset`() throws {
     let bench = try Bench()
     bench.prepareFiles()
