@@ -42,6 +42,7 @@ extension Inode {
       let target = system.memory.pointer(to: FrameNumber(frame))
       if let image = volume.image, block != 0 {
         target.copyMemory(from: image.bytes(of: block - 1), byteCount: 4096)
+        system.readPages += 1
       } else {
         let count = min(4096, provided.count - start)
         provided.withUnsafeBytes {
@@ -75,6 +76,7 @@ extension Inode {
       blocks.set(page, to: block + 1)
     }
     pages.set(page, to: word | Self.dirtyMark)
+    system.dirtiedPages += 1
   }
 
   /// Writes bytes of one page, extending the file if they reach beyond its end.
@@ -121,6 +123,7 @@ extension Inode {
     image.bytes(of: blocks[page] - 1).copyMemory(
       from: system.memory.pointer(to: FrameNumber(frame)), byteCount: 4096)
     pages.set(page, to: frame)
+    system.writtenPages += 1
   }
 
   /// Writes the dirty pages of a range to the disk: fsync, msync.
