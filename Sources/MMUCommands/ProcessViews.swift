@@ -5,7 +5,7 @@ import MMUReporting
 /// What of the processes is printed during a run, and when: `--pmap`, `--maps`, `--smaps`, `--top`,
 /// `--at`, `--at-cycle`.
 struct ProcessViews {
-  /// Prints of processes, at most; that of the first process always comes.
+  /// Processes shown, at most; the first process is shown always.
   static let limit = 100
 
   private let options: [(option: Option, value: String)]
@@ -36,26 +36,26 @@ struct ProcessViews {
   /// Makes a machine print them on standard error.
   func attach(to machine: Machine, _ streams: Streams) {
     if options.isEmpty { return }
+    let hasTable = options.contains { $0.option == .top }
     var shown = 0
+    var isCut = false
     machine.observer = Observer(label: label, cycle: cycle) { [unowned machine] sight in
-      var wasCut = false
-      for process in sight.processes {
-        if shown >= Self.limit && process !== machine.kernel.processes.first {
-          wasCut = wasCut || shown == Self.limit
-          continue
-        }
+      let first = machine.kernel.processes.first
+      let processes = sight.processes.filter { process in
+        if shown >= Self.limit && process !== first { return false }
         shown += 1
+        return true
+      }
+      for process in processes {
         for (option, value) in options where option != .top {
           streams.printError(
             ProcessText.heading(process, sight)
               + text(option, value, of: process, sight, machine.kernel))
         }
       }
-      if options.contains(where: { $0.option == .top }) && !wasCut {
-        streams.printError(top(sight, machine))
-      }
-      if wasCut {
-        shown += 1
+      if hasTable && !processes.isEmpty { streams.printError(table(sight, machine)) }
+      if processes.count < sight.processes.count && !isCut {
+        isCut = true
         streams.report([
           Diagnostic(.warning, "\(Self.limit) processes were shown; the others are not")
         ])
@@ -78,7 +78,7 @@ struct ProcessViews {
   }
 
   /// One table of all processes.
-  private func top(_ sight: Observer.Sight, _ machine: Machine) -> String {
+  private func table(_ sight: Observer.Sight, _ machine: Machine) -> String {
     let kernel = machine.kernel
     return ProcessText.heading(sight)
       + ProcessText.table(
