@@ -55,7 +55,10 @@ extension CommandCall {
     if let broken = result.brokenInvariant {
       streams.report([
         Diagnostic(
-          .error, "an internal invariant broke; this is a bug of mmuemu: \(broken)",
+          .error,
+          "an internal invariant broke; this is a bug of "
+            + (pageFaultHandler == nil ? "mmuemu" : "the page-fault handler or of mmuemu")
+            + ": \(broken)",
           help: "please report the command line and the program, and any message above")
       ])
     }

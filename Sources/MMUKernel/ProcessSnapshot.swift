@@ -103,7 +103,9 @@ extension Kernel {
     var result = ProcessSnapshot(
       pid: process.pid, parent: process.parent, name: process.name, state: state(process))
     if let space = process.space {
-      result.commandLine = space.commandLine().split(separator: 0).map {
+      var bytes = space.commandLine()
+      if bytes.last == 0 { bytes.removeLast() }
+      result.commandLine = bytes.split(separator: 0, omittingEmptySubsequences: false).map {
         String(decoding: $0, as: UTF8.self)
       }
       result.virtualPages = space.totalPages

@@ -1,5 +1,6 @@
-/// Somebody who looks at the processes of a run from outside: at the end of each, or once at a label
-/// or a cycle. Nothing is counted or charged for it.
+/// Somebody who looks at the processes of a run: at the end of each, or once at a label or a cycle.
+///
+/// Nothing is counted or charged for it.
 ///
 ///     machine.observer = Observer(label: "loop") { sight in
 ///       for process in sight.processes { print(machine.kernel.maps(of: process)) }
@@ -22,7 +23,7 @@ public struct Observer {
     public var moment: Moment
     /// The clock.
     public var cycle: Cycles
-    /// The program has the core; otherwise the kernel handles a trap.
+    /// The kernel is not in the middle of a trap; see `Kernel.snapshot(of:clock:isRunning:)`.
     public var isRunning: Bool
     /// The process that ends; otherwise all that have not, in the order of their numbers.
     public var processes: [Process]
@@ -32,7 +33,9 @@ public struct Observer {
   public var label: String?
   /// Looks before the first instruction at which the clock has reached this.
   public var cycle: Cycles?
-  /// Takes what is seen. Without `label` and `cycle` it is called for each process that ends.
+  /// Takes what is seen.
+  ///
+  /// Without `label` and `cycle` that is each process that ends.
   public var look: (Sight) -> Void
 
   /// Makes an observer.

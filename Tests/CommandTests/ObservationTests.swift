@@ -73,6 +73,16 @@ import Testing
     }
   }
 
+  /// A machine with an assembled source.
+  private func machine(_ source: String) throws -> Machine {
+    try withFiles(["x.s": source]) { folder in
+      let symbols = ["--defsym", "N=2", "-I", Self.programs]
+      #expect(mmuemu(["asm", folder + "/x.s", "-o", folder + "/x"] + symbols).status == 0)
+      let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: folder + "/x")))
+      return try Machine(program: ELFImage(reading: bytes), host: MemoryHostIO())
+    }
+  }
+
   @Test(arguments: engines)
   func `each view has the layout of its tool`(engine: String) {
     // The path of the working folder is part of maps: the program is named by its last part.
@@ -286,8 +296,32 @@ import Testing
       #expect(result.error.contains(message), "\(options): \(result.error)")
       #expect(result.output == "")
     }
-    // The word after --pmap is the program.
-    #expect(mmuemu("--pmap", hello).status == 0)
+    // The word after --pmap is the program, and what follows it the program's.
+    let shown = mmuemu("--pmap", hello, "a b", "", "\u{e9}")
+    #expect(shown.status == 0)
+    #expect(lines(shown.error).dropFirst().first == "2:   \(hello) a b  \u{e9}")
+  }
+
+  @Test func `the times shown add up to the clock`() throws {
+    let source = contents(Self.programs + "pipe.s")
+    for cycle in stride(from: 50_000 as UInt64, through: 450_000, by: 50_000) {
+      let machine = try machine(source)
+      var total: UInt64 = 0
+      var clock: UInt64 = 0
+      machine.observer = Observer(cycle: cycle) { [unowned machine] sight in
+        clock = sight.cycle
+        #expect(sight.processes.count == 2)
+        for process in sight.processes {
+          let snapshot = machine.kernel.snapshot(
+            of: process, clock: clock, isRunning: sight.isRunning)
+          #expect(snapshot.cycles <= snapshot.age)
+          total += snapshot.cycles
+        }
+      }
+      _ = machine.run()
+      #expect(clock >= cycle)
+      #expect(total == clock)
+    }
   }
 
   // MARK: --check
@@ -310,7 +344,7 @@ import Testing
         options + [program], streams: streams, pageFaultHandler: Losing())
       #expect(status == 70)
       #expect(
-        streams.errorText.contains("an internal invariant broke; this is a bug of mmuemu: frame "))
+        streams.errorText.contains("this is a bug of the page-fault handler or of mmuemu: frame "))
       #expect(streams.errorText.contains("please report"))
     }
     let streams = Streams.captured()
@@ -319,20 +353,15 @@ import Testing
   }
 
   @Test func `check finds a frame that is retained once too often`() throws {
-    try withFiles(["x.s": Self.writer]) { folder in
-      #expect(mmuemu("asm", folder + "/x.s", "-o", folder + "/x").status == 0)
-      let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: folder + "/x")))
-      let machine = try Machine(program: ELFImage(reading: bytes), host: MemoryHostIO())
-      machine.checksInvariants = true
-      let frames = machine.kernel.system.frames
-      let used = try #require(
-        (1..<100).map { FrameNumber(UInt64($0)) }.first { frames.use(of: $0) == .anonymous })
-      // Nobody looks before the label.
-      machine.observer = Observer(label: "written") { _ in frames.retain(used) }
-      let result = machine.run()
-      #expect(result.exit == Statistics.Exit(status: 70, reason: .invariant))
-      #expect(result.brokenInvariant?.hasSuffix(" is shared but writable") == true)
-    }
+    let machine = try machine(Self.writer)
+    machine.checksInvariants = true
+    let frames = machine.kernel.system.frames
+    let used = try #require(
+      (1..<100).map { FrameNumber(UInt64($0)) }.first { frames.use(of: $0) == .anonymous })
+    machine.observer = Observer(label: "written") { _ in frames.retain(used) }
+    let result = machine.run()
+    #expect(result.exit == Statistics.Exit(status: 70, reason: .invariant))
+    #expect(result.brokenInvariant?.hasSuffix(" is shared but writable") == true)
   }
 
   // MARK: The report
