@@ -64,6 +64,8 @@ struct CommandCall {
   func has(_ option: Option) -> Bool { options.contains { $0.option == option } }
 
   /// Reads one option and its argument: `--name VALUE`, `--name=VALUE`, `-nVALUE`, `-n VALUE`.
+  ///
+  /// An option whose value may be left out takes it only behind an equals sign.
   private mutating func take(
     _ word: String, _ rest: inout ArraySlice<String>
   ) throws(CommandFailure) {
@@ -92,9 +94,14 @@ struct CommandCall {
     }
     guard let argument = option.row.argument else {
       if let attached {
-        throw .usage("'\(name)' takes no value, but '\(attached)' was given")
+        guard let possible = option.row.attached else {
+          throw .usage("'\(name)' takes no value, but '\(attached)' was given")
+        }
+        guard possible.split(separator: "|").contains(attached[...]) else {
+          throw .usage("'\(word)': it is \(name)[=\(possible)]", help: option.row.summary)
+        }
       }
-      options.append((option, ""))
+      options.append((option, attached ?? ""))
       return
     }
     guard let value = attached ?? rest.popFirst() else {

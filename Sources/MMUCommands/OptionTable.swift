@@ -33,6 +33,7 @@ enum CommandName: String, CaseIterable {
 /// An option of the command line.
 enum Option: CaseIterable {
   case quiet, report, reportFile, host, noHost, strace
+  case pmap, maps, smaps, top, at, atCycle, check
   case preset, set, ram, swap, seed, noASLR, environment, directory, writableDirectory
   case maximumInstructions, maximumCycles
   case writableCode, engine, from, to
@@ -44,6 +45,8 @@ enum Option: CaseIterable {
     var name: String
     var short: Character?
     var argument: String?
+    /// The value it may have, given behind an equals sign only.
+    var attached: String?
     var commands: [CommandName]
     var summary: String
     /// The configuration field it sets, if that is all it does.
@@ -74,6 +77,34 @@ enum Option: CaseIterable {
       Row(
         name: "--strace", commands: [.run],
         summary: "print each system call and signal on standard error, as strace does")
+    case .pmap:
+      Row(
+        name: "--pmap", attached: "x|d", commands: [.run],
+        summary: "print each process's memory map at its end, as pmap does (-x, -d)")
+    case .maps:
+      Row(
+        name: "--maps", commands: [.run],
+        summary: "print each process's /proc/PID/maps at its end")
+    case .smaps:
+      Row(
+        name: "--smaps", commands: [.run],
+        summary: "print each process's /proc/PID/smaps at its end")
+    case .top:
+      Row(
+        name: "--top", commands: [.run],
+        summary: "print a table of all processes at the end of each, as top does")
+    case .at:
+      Row(
+        name: "--at", argument: "LABEL", commands: [.run],
+        summary: "print these at the first arrival at LABEL instead")
+    case .atCycle:
+      Row(
+        name: "--at-cycle", argument: "N", commands: [.run],
+        summary: "print these when the clock has reached N instead")
+    case .check:
+      Row(
+        name: "--check", commands: [.run],
+        summary: "check the kernel's books after every trap (slow; status 70 if broken)")
     case .preset:
       Row(
         name: "--preset", argument: "NAME", commands: [.run],
@@ -204,7 +235,8 @@ enum HelpText {
     for option in options {
       let row = option.row
       let short = row.short.map { "-\($0), " } ?? ""
-      text += line(short + row.name + (row.argument.map { " " + $0 } ?? ""), row.summary)
+      let value = row.argument.map { " " + $0 } ?? row.attached.map { "[=\($0)]" } ?? ""
+      text += line(short + row.name + value, row.summary)
     }
     return text
   }

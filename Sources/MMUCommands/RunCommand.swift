@@ -20,6 +20,7 @@ extension CommandCall {
     let reportFile = value(of: .reportFile)
     let isQuiet = has(.quiet)
     let configuration = try configuration()
+    let views = try ProcessViews(self)
     let program = try program(path)
     try check(configuration, program.image)
     if !isQuiet {
@@ -32,7 +33,7 @@ extension CommandCall {
       program: path, arguments: Array(operands.dropFirst()), configuration: configuration,
       includeFolders: values(of: .include), symbols: values(of: .define))
     let start = Platform.nanoseconds()
-    let result = try execute(program, description, streams)
+    let result = try execute(program, description, views, streams)
     let nanoseconds = Platform.nanoseconds() - start
 
     let showsHost =
@@ -50,6 +51,16 @@ extension CommandCall {
       try write(report, reportFile)
     } else if !isQuiet {
       streams.printError(report)
+    }
+    if let broken = result.brokenInvariant {
+      streams.report([
+        Diagnostic(
+          .error,
+          "an internal invariant broke; this is a bug of "
+            + (pageFaultHandler == nil ? "mmuemu" : "the page-fault handler or of mmuemu")
+            + ": \(broken)",
+          help: "please report the command line and the program, and any message above")
+      ])
     }
     return result.exit.status
   }
@@ -105,11 +116,13 @@ extension CommandCall {
     }
   }
 
-  /// Checks what of the configuration depends on the program: the labels of a region.
+  /// Checks what of the configuration depends on the program: its labels.
   private func check(
     _ machine: MachineConfiguration, _ image: ELFImage
   ) throws(CommandFailure) {
-    for (option, label) in [("--from", machine.regionStart), ("--to", machine.regionEnd)] {
+    for (option, label) in [
+      ("--from", machine.regionStart), ("--to", machine.regionEnd), ("--at", value(of: .at)),
+    ] {
       guard let label, image.symbols.address(of: label) == nil else { continue }
       let names = image.symbols.symbols.map(\.name)
       throw .usage(

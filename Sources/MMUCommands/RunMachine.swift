@@ -22,7 +22,7 @@ final class GuestStreams: HostIO {
 extension CommandCall {
   /// Puts a machine together and runs the program to its end.
   func execute(
-    _ program: ProgramFile, _ run: RunDescription, _ streams: Streams
+    _ program: ProgramFile, _ run: RunDescription, _ views: ProcessViews, _ streams: Streams
   ) throws(CommandFailure) -> RunResult {
     // The tables of the machine's own take an eighth more at most.
     let ram = run.configuration.ram
@@ -56,6 +56,12 @@ extension CommandCall {
         bytes.withUnsafeBytes { _ = streams.writeError($0) }
       }
     }
-    return machine.run()
+    machine.checksInvariants = has(.check)
+    views.attach(to: machine, streams)
+    let result = machine.run()
+    for what in machine.unreachedSights {
+      streams.report([Diagnostic(.warning, what + ": nothing was shown there")])
+    }
+    return result
   }
 }

@@ -20,6 +20,8 @@ extension AddressSpace {
     child.startBreak = startBreak
     child.currentBreak = currentBreak
     child.trampoline = trampoline
+    child.argumentArea = argumentArea
+    child.environmentEnd = environmentEnd
     child.addressLimit = addressLimit
     child.dataLimit = dataLimit
     var batch = InvalidationBatch()

@@ -49,6 +49,9 @@ public final class AddressSpace {
   /// The heap's first and its present end; equal while there is none.
   var startBreak: UInt64 = 0
   var currentBreak: UInt64 = 0
+  /// Where the argument strings lie, and up to where the environment behind them.
+  var argumentArea: Range<UInt64> = 0..<0
+  var environmentEnd: UInt64 = 0
 
   /// Pages of private anonymous memory present, the zero page not counted.
   public internal(set) var residentAnonymous: UInt64 = 0

@@ -53,6 +53,8 @@ public final class FrameAllocator {
   public var failsForever = false
   /// Allocations that succeeded so far.
   public private(set) var allocations: UInt64 = 0
+  /// Frames given back so far; frame 0 was never allocated.
+  public var releases: UInt64 { allocations &- (used &- 1) }
 
   /// Takes charge of all frames of `memory`.
   public init(_ memory: PhysicalMemory) {
@@ -187,6 +189,15 @@ public final class FrameAllocator {
   /// Notes where the reverse map finds the mappings of a frame.
   @inline(__always)
   func setHome(of number: UInt64, _ home: FrameHome) { homes[Int(number)] = home.rawValue }
+
+  /// Frames that have a use now.
+  ///
+  /// - Complexity: all frames ever handed out.
+  func count(_ use: FrameUse) -> UInt64 {
+    var count: UInt64 = 0
+    for number in 0..<untouched where self.use(of: FrameNumber(number)) == use { count += 1 }
+    return count
+  }
 
   /// Frames below this number may have been handed out; those above never were.
   var highWater: UInt64 { untouched }

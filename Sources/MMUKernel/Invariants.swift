@@ -85,6 +85,19 @@ extension SystemMemory {
   public var leakedFrames: UInt64 { frames.used - UInt64(kernelTablePages) - 2 - cachedFrames }
 }
 
+extension Kernel {
+  /// What has not been given back at the end of a run; nil if everything has.
+  ///
+  /// - Precondition: the kernel was shut down.
+  public var leak: String? {
+    if system.leakedFrames != 0 { return "\(system.leakedFrames) frames were not given back" }
+    if system.openFiles != 0 { return "\(system.openFiles) files are still open" }
+    if system.tablePages != 0 { return "\(system.tablePages) table pages were not given back" }
+    if !segments.segments.isEmpty { return "there are still shared-memory segments" }
+    return nil
+  }
+}
+
 extension AddressSpace {
   func checkInvariants(
     _ areaReferences: inout [Int], _ hold: (UInt64, FrameUse, String) -> Void

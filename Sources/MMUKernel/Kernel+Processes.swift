@@ -76,6 +76,7 @@ extension Kernel {
         copying: process, pid: number, space: memory, sharesFiles: flags.contains(.files))
       child.parentProcess = flags.contains(.parent) ? process.parentProcess : process
       child.exitSignal = Signal(rawValue: exitSignal)
+      child.startedAt = now
     }
     let new = Thread(tid: number, process: child)
     new.registers.update(from: x, count: 32)
@@ -156,6 +157,7 @@ extension Kernel {
   /// hears of it.
   func terminate(_ process: Process, _ status: TerminationStatus) {
     guard process.space != nil else { return }
+    onExit?(process)
     if trace != nil { traceEnd(process, status) }
     for thread in process.threads { release(thread) }
     process.files.release()

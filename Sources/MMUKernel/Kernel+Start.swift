@@ -193,6 +193,9 @@ extension Kernel {
     }
     let stringStart = top - 8 - UInt64(strings.count)
     let addresses = offsets.map { stringStart + $0 }
+    let environmentStart = addresses[arguments.count]
+    space.argumentArea = stringStart..<environmentStart
+    space.environmentEnd = addresses[arguments.count + environment.count]
 
     var bottom = stringStart - (isRandom ? random.next(below: 4096) : 0)
     bottom = (bottom & ~15) - 16

@@ -23,6 +23,8 @@ public final class Kernel {
   public var messages: (KernelMessage) -> Void = { _ in }
   /// Takes a line for each system call and signal, in strace's format; nil traces nothing.
   public var trace: ((String) -> Void)?
+  /// Takes each process that ends, just before its memory and descriptors go.
+  public var onExit: ((Process) -> Void)?
   /// All processes there have been, by start; those that ended keep their account.
   public private(set) var processes: [Process] = []
   /// The process that runs.
@@ -147,7 +149,7 @@ public final class Kernel {
   }
 
   /// The clock at this moment of a trap.
-  var now: Cycles {
+  public var now: Cycles {
     trapTime &+ (system.chargedCycles &- chargedAtTrap)
       &+ ((mmu?.cycles ?? 0) &- translatedAtTrap)
   }

@@ -54,6 +54,8 @@ public final class Process {
   /// Names for its addresses.
   var symbolizer: Symbolizer
 
+  /// The clock when it came to be.
+  var startedAt: Cycles = 0
   /// Cycles in user mode.
   public internal(set) var userCycles: Cycles = 0
   /// Cycles in the kernel on its behalf, the MMU's share included.

@@ -49,6 +49,8 @@ final class SharedSegments {
   {
     inode.hold()
     let id = nextID
+    // Linux shows the id as the inode number, and pmap reads it there.
+    inode.number = UInt64(id)
     nextID &+= 1
     segments.append(
       Segment(

@@ -43,6 +43,10 @@ public final class SystemMemory {
   var cachedFrames: UInt64 = 0
   /// Open file descriptions.
   public internal(set) var openFiles = 0
+  /// Pages read from the disk, written to it, and made dirty, so far.
+  var readPages: UInt64 = 0
+  var writtenPages: UInt64 = 0
+  var dirtiedPages: UInt64 = 0
   /// Cycles of waiting for the disk that nobody has waited yet.
   var diskWait: Cycles = 0
   private var targets: [MMU] = []

@@ -25,7 +25,16 @@ public final class Machine {
   /// Takes each story and warning when it arises; all of them stand in the result too.
   public var onMessage: ((KernelMessage) -> Void)?
 
+  /// Looks at the processes of the run; set before it begins.
+  public var observer: Observer?
+  /// Every trap is followed by `SystemMemory.checkInvariants()`, the run by a search for leaks; what
+  /// is broken ends the run with status 70.
+  public var checksInvariants = false
+
   private let image: ELFImage
+  var pendingSights = PendingSights()
+  /// The run is over: what still ends is ended from outside.
+  private(set) var isFinishing = false
   private var result = RunResult()
   private var region: RegionOfInterest
   /// The process whose instructions are being counted, and up to where they have been.
@@ -82,9 +91,14 @@ public final class Machine {
     kernel.enter(&frame, on: mmu)
     core.programCounter = frame.programCounter
     core.charge(kernel.chargedCycles)
-    core.stops = region.stops
     running = kernel.current
   }
+
+  /// Where the core has to stop now.
+  private var stops: [UInt64] { region.stops + pendingSights.stops }
+
+  /// The address of a label of the program.
+  func address(of label: String) -> UInt64? { image.symbols.address(of: label) }
 
   /// Runs the program to its end, or until a limit or the interrupt flag ends it.
   public func run() -> RunResult {
@@ -94,6 +108,8 @@ public final class Machine {
         note(KernelMessage(kind: .limit, text: "the program has no label '\(label)'"))
       }
     }
+    prepareSights()
+    core.stops = stops
     var mark = RunMark(
       instructions: configuration.maximumInstructions ?? .max,
       cycles: configuration.maximumCycles ?? .max)
@@ -102,14 +118,20 @@ public final class Machine {
     // Instructions retired at the last arrival.
     var lastArrival: UInt64?
     while true {
-      mark.cycles = min(maximumCycles, kernel.deadline)
+      mark.cycles = min(maximumCycles, kernel.deadline, pendingSights.cycle)
       let reason = core.run(until: mark, passing: passing)
       passing = false
       switch reason {
       case .mark:
+        if core.cycles >= pendingSights.cycle {
+          pendingSights.cycle = .max
+          show(.cycle)
+        }
         if core.instructions >= mark.instructions || core.cycles >= maximumCycles {
           return finish(Statistics.Exit(status: 75, reason: .limit))
         }
+        // A stop only to look is none for the program.
+        if core.cycles < kernel.deadline { continue }
         if let exit = trap(.timer) { return finish(exit) }
       case .interrupted: return finish(Statistics.Exit(status: 130, reason: .interrupt))
       case .regionHint(let begins):
@@ -120,7 +142,11 @@ public final class Machine {
         if lastArrival != core.instructions {
           chargeInstructions()
           region.arrive(at: address, statistics)
-          core.stops = region.stops
+          if address == pendingSights.address {
+            pendingSights.address = nil
+            show(.label(observer?.label ?? ""))
+          }
+          core.stops = stops
           lastArrival = core.instructions
         }
         passing = true
@@ -156,6 +182,9 @@ public final class Machine {
     core.charge(kernel.chargedCycles &- before)
     core.programCounter = frame.programCounter
     defer { if kernel.contextSwitches != seenSwitches { noteSwitch() } }
+    if checksInvariants, let problem = kernel.system.checkInvariants() {
+      return broken(problem)
+    }
     switch outcome {
     case .resume: return nil
     case .systemCallCompleted:
@@ -175,6 +204,13 @@ public final class Machine {
       }
       return exit
     }
+  }
+
+  /// Ends a run in which something of ours is wrong.
+  @inline(never)
+  private func broken(_ problem: String) -> Statistics.Exit {
+    result.brokenInvariant = problem
+    return Statistics.Exit(status: 70, reason: .invariant)
   }
 
   /// Another thread has the core now.
@@ -210,10 +246,18 @@ public final class Machine {
   }
 
   private func finish(_ exit: Statistics.Exit) -> RunResult {
+    isFinishing = true
     chargeInstructions()
     var all = statistics
-    // What the end of the others costs is nobody's; how they end is in their rows.
-    kernel.shutDown()
+    var exit = exit
+    // Broken books are left alone.
+    if exit.reason != .invariant {
+      // What the end of the others costs is nobody's; how they end is in their rows.
+      kernel.shutDown()
+      if checksInvariants, let problem = kernel.leak ?? kernel.system.checkInvariants() {
+        exit = broken(problem)
+      }
+    }
     let ended = processes
     for i in all.processes.indices { all.processes[i].status = ended[i].status }
     result.statistics = region.result(all)

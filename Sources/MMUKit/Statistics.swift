@@ -174,11 +174,13 @@ public struct Statistics: Hashable, Sendable {
     case deadlock
     /// The host asked for the end.
     case interrupt
+    /// `checksInvariants` found something of ours broken.
+    case invariant
   }
 
   /// How a run ended.
   public struct Exit: Hashable, Sendable {
-    /// The exit status of `mmuemu`: the guest's own, 128 + signal, 75 or 130.
+    /// The exit status of `mmuemu`: the guest's own, 128 + signal, 70, 75 or 130.
     public var status: Int32 = 0
     /// The number of the signal that killed the program.
     public var signal: Int32?
@@ -276,6 +278,8 @@ public struct RunResult: Hashable, Sendable {
   public var stories: [String] = []
   /// Warnings in the order they arose: unknown system calls, killed children, a region never entered.
   public var messages: [String] = []
+  /// What `checksInvariants` found broken.
+  public var brokenInvariant: String?
 
   /// Makes an empty result.
   public init() {}

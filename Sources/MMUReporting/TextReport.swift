@@ -1,6 +1,7 @@
 public import MMUKit
 
-/// The report for people: at most 20 lines, in the manner of `perf stat`.
+/// The report for people: at most 20 lines, in the manner of `perf stat`, and a line for each
+/// process if there were several.
 public enum TextReport {
   /// Renders a run.
   ///
@@ -86,12 +87,45 @@ public enum TextReport {
       }
       text += line + "\n"
     }
+    if s.processes.count > 1 { text += table(s.processes) }
     if let nanoseconds = hostNanoseconds {
       text +=
         " host: " + NumberText.ratio(nanoseconds, 1_000_000_000, decimals: 3) + " s, "
         + NumberText.ratio(s.instructions &* 1000, nanoseconds, decimals: 1) + " MIPS\n"
     }
     return text + " rerun: \(run.rerunCommand)\n"
+  }
+
+  /// Processes that have a line of their own, at most.
+  static let shownProcesses = 20
+
+  /// The account of each process.
+  private static func table(_ processes: [Statistics.Process]) -> String {
+    let head = [
+      "pid", "name", "instructions", "user cycles", "kernel cycles", "minor", "major",
+      "peak pages", "status",
+    ]
+    let rows = processes.prefix(shownProcesses).map { p in
+      ["\(p.pid)", p.name]
+        + [
+          p.instructions, p.userCycles, p.systemCycles, p.minorFaults, p.majorFaults,
+          p.maxResidentPages,
+        ].map { NumberText.grouped($0) } + ["\(p.status)"]
+    }
+    let widths = head.indices.map { i in
+      rows.reduce(head[i].count) { max($0, $1[i].count) }
+    }
+    var text = ""
+    for row in [head] + rows {
+      let cells = row.indices.map { i in
+        i == 1
+          ? NumberText.filled(row[i], widths[i]) : NumberText.padded(row[i], widths[i])
+      }
+      text += "  " + cells.joined(separator: "  ") + "\n"
+    }
+    let more = processes.count - shownProcesses
+    if more > 0 { text += "  and \(more) more\n" }
+    return text
   }
 
   /// How a run ended, in words.
@@ -102,6 +136,7 @@ public enum TextReport {
     case .limit: "stopped at its limit (\(exit.status))"
     case .deadlock: "deadlock (\(exit.status))"
     case .interrupt: "interrupted (\(exit.status))"
+    case .invariant: "stopped at a bug of mmuemu (\(exit.status))"
     }
   }
 

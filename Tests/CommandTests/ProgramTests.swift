@@ -34,10 +34,12 @@ struct ExpectedRun {
   static let folder = repositoryRoot() + "/Programs"
 
   @Test(arguments: ExpectedRun.all.filter { !$0.file.hasPrefix("bench/") }.map(\.file))
-  func `a program prints what its header says`(file: String) throws {
+  func `a program prints what its header says, and every trap leaves sound books`(file: String)
+    throws
+  {
     for run in ExpectedRun.all where run.file == file {
       let result = mmuemu(
-        run.options + ["\(Self.folder)/\(file)"] + run.arguments, input: run.input)
+        ["--check"] + run.options + ["\(Self.folder)/\(file)"] + run.arguments, input: run.input)
       #expect(result.status == run.status, "\(result.error)")
       #expect(result.output == run.output)
       #expect(result.error.contains(" rerun: mmuemu "))

@@ -141,8 +141,7 @@ final class Bench {
     if process.space != nil && kernel.current === process { call(94, 0) }
     kernel.shutDown()
     if let problem = kernel.system.checkInvariants() { return problem }
-    let leaked = kernel.system.leakedFrames
-    return leaked == 0 ? nil : "\(leaked) frames are lost"
+    return kernel.leak
   }
 
   /// The areas as text, relative to an address: `0-2 rw-, 3-4 r--`.

@@ -41,8 +41,7 @@ import Testing
     }
     #expect(machine.kernel.exitStatus == .exited(0))
     #expect(result.messages.isEmpty)
-    #expect(machine.kernel.system.leakedFrames == 0)
-    #expect(machine.kernel.system.openFiles == 0)
+    #expect(machine.kernel.leak == nil)
     #expect(machine.kernel.system.checkInvariants() == nil)
     // Whatever has been counted is somebody's.
     let rows = result.statistics.processes

@@ -29,8 +29,10 @@ final class FileTree {
     root.links = 2
     root.add(Array("tmp".utf8), Inode(temporary, .directory, mode: 0o1777))
     root.add(Array("proc".utf8), processes)
-    let meminfo = ProcessReport(kind: .meminfo, pid: 0)
-    processes.add(Array("meminfo".utf8), Inode(proc, .report(meminfo), mode: 0o444))
+    for kind in ProcessReport.Kind.allCases where kind.isOfMachine {
+      let report = ProcessReport(kind: kind, pid: 0)
+      processes.add(Array(kind.rawValue.utf8), Inode(proc, .report(report), mode: 0o444))
+    }
     let dev = Inode(devices, .directory, mode: 0o755)
     root.add(Array("dev".utf8), dev)
     for (name, device) in [

@@ -47,11 +47,13 @@ extension Inode {
       let target = system.memory.pointer(to: FrameNumber(frame))
       if let image = volume.image, block != 0 {
         target.copyMemory(from: image.bytes(of: block - 1), byteCount: 4096)
+        system.readPages += 1
       } else if host != nil {
         if !readFromHost(page, to: target) {
           system.frames.release(FrameNumber(frame))
           return 0
         }
+        system.readPages += 1
       } else {
         let count = min(4096, provided.count - start)
         provided.withUnsafeBytes {
@@ -87,6 +89,7 @@ extension Inode {
     }
     pages.set(page, to: word | Self.dirtyMark)
     system.writeback.noteDirty(self)
+    system.dirtiedPages += 1
   }
 
   /// Writes bytes of one page, extending the file if they reach beyond its end.
@@ -145,6 +148,7 @@ extension Inode {
   private func setClean(_ page: UInt64, _ frame: UInt64) {
     pages.set(page, to: frame)
     system.writeback.noteClean(self)
+    system.writtenPages += 1
   }
 
   /// Writes the dirty pages of a range to the disk: fsync, msync.

@@ -27,7 +27,7 @@ final class Inode {
   let kind: Kind
   let volume: Volume
   /// st_ino.
-  let number: UInt64
+  var number: UInt64
   /// Permission bits of st_mode.
   var mode: UInt32
   /// Names that lead to it.

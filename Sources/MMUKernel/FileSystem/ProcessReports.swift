@@ -7,8 +7,11 @@ import MMUPaging
 /// What a file of /proc shows.
 struct ProcessReport {
   enum Kind: String, CaseIterable {
-    case maps, smaps, stat, statm, status, comm
-    case meminfo
+    case maps, smaps, stat, statm, status, comm, cmdline
+    case meminfo, vmstat
+
+    /// It is about the machine, not about a process.
+    var isOfMachine: Bool { self == .meminfo || self == .vmstat }
   }
 
   let kind: Kind
@@ -28,7 +31,7 @@ extension Kernel {
       let name = Array(String(process.pid).utf8)
       if proc[name] != nil { continue }
       let directory = Inode(proc.volume, .directory, mode: 0o555)
-      for kind in ProcessReport.Kind.allCases where kind != .meminfo {
+      for kind in ProcessReport.Kind.allCases where !kind.isOfMachine {
         let report = ProcessReport(kind: kind, pid: process.pid)
         directory.add(Array(kind.rawValue.utf8), Inode(proc.volume, .report(report), mode: 0o444))
       }
@@ -55,7 +58,9 @@ extension Kernel {
   /// - Throws: ESRCH if the process is gone.
   func text(of report: ProcessReport) throws(Errno) -> [UInt8] {
     if report.kind == .meminfo { return Array(memoryText.utf8) }
+    if report.kind == .vmstat { return Array(vmstatText.utf8) }
     guard let process = reportedProcess(report.pid) else { throw .noProcess }
+    if report.kind == .cmdline { return process.space?.commandLine() ?? [] }
     let text =
       switch report.kind {
       case .maps: process.space?.mapsText() ?? ""
@@ -64,25 +69,9 @@ extension Kernel {
       case .statm: statmText(process)
       case .stat: statText(process)
       case .status: statusText(process)
-      case .meminfo: ""
+      case .cmdline, .meminfo, .vmstat: ""
       }
     return Array(text.utf8)
-  }
-
-  private var memoryText: String {
-    var cached = 0
-    for inode in system.inodes { cached += inode?.pages.count ?? 0 }
-    let frames = system.frames
-    let anonymous = system.spaces.reduce(0) { $0 + $1.residentAnonymous }
-    let rows: [(String, UInt64)] = [
-      ("MemTotal", system.memory.frameCount), ("MemFree", frames.available),
-      ("MemAvailable", frames.available + UInt64(cached)), ("Buffers", 0),
-      ("Cached", UInt64(cached)), ("SwapCached", 0), ("SwapTotal", 0), ("SwapFree", 0),
-      ("AnonPages", anonymous), ("PageTables", UInt64(system.tablePages)),
-    ]
-    return rows.map { name, pages in
-      (name + ":").padded(to: 16) + String(pages * 4).padded(before: 8) + " kB\n"
-    }.joined()
   }
 
   private func statmText(_ process: Process) -> String {
@@ -94,7 +83,7 @@ extension Kernel {
   }
 
   /// The state letter: running, sleeping, zombie.
-  private func state(_ process: Process) -> Character {
+  func state(_ process: Process) -> Character {
     if process.exitStatus != nil { return "Z" }
     return process === current || process.threads.contains { $0.state == .ready } ? "R" : "S"
   }
@@ -107,7 +96,8 @@ extension Kernel {
     let numbers: [UInt64] = [
       faults.minor, children.minorFaults, faults.major, children.majorFaults,
       process.userCycles / tick, process.systemCycles / tick, children.userCycles / tick,
-      children.systemCycles / tick, 20, 0, UInt64(process.threads.count), 0, 0,
+      children.systemCycles / tick, 20, 0, UInt64(process.threads.count), 0,
+      process.startedAt / tick,
       (space?.totalPages ?? 0) * 4096,
       (space?.residentAnonymous ?? 0) + (space?.residentFile ?? 0), .max,
     ]
@@ -168,146 +158,36 @@ extension AddressSpace {
     return result
   }
 
-  /// /proc/PID/maps.
-  fileprivate func mapsText() -> String {
-    var text = ""
-    areas.forEach { text += mapsLine($0) }
-    return text
-  }
-
-  /// A line of maps: range, permissions, offset, device, inode, and from column 74 on the name.
-  private func mapsLine(_ area: VirtualMemoryArea) -> String {
-    let inode = area.source == 0 ? nil : system.sources[Int(area.source)]?.inode
-    let offset = inode == nil ? 0 : area.pageOffset * 4096
-    let device = inode?.volume.device ?? 0
-    var line = area.lower.hex(8) + "-" + area.upper.hex(8) + " " + area.permissions.description
-    line += (area.isShared ? "s " : "p ") + offset.hex(8) + " "
-    line += (device >> 8).hex(2) + ":" + (device & 0xff).hex(2) + " \(inode?.number ?? 0) "
-    let name = mapsName(area)
-    if !name.isEmpty { line = line.padded(to: 73) + name }
-    return line + "\n"
-  }
-
-  private func mapsName(_ area: VirtualMemoryArea) -> String {
-    if area.source != 0, let file = system.sources[Int(area.source)] {
-      if let inode = file.inode, inode.links <= 0, !file.path.hasPrefix("[") {
-        return file.path + " (deleted)"
-      }
-      return file.path
+  /// The arguments as they stand in memory now, each with the zero behind it.
+  ///
+  /// As Linux reads them (get_mm_cmdline): where the program has overwritten the last zero, the text
+  /// goes on into the environment up to its first zero, within a page.
+  func commandLine() -> [UInt8] {
+    let area = argumentArea
+    if area.isEmpty { return [] }
+    if let last = stored(area.upperBound - 1, 1).first, last != 0 {
+      let end = max(area.upperBound, environmentEnd)
+      let text = stored(area.lowerBound, min(4096, end - area.lowerBound))
+      return Array(text.prefix((text.firstIndex(of: 0) ?? text.count - 1) + 1))
     }
-    if area.flags.contains(.stack) { return "[stack]" }
-    if area.lower < currentBreak && area.upper > startBreak { return "[heap]" }
-    return ""
+    return stored(area.lowerBound, area.upperBound - area.lowerBound)
   }
 
-  /// /proc/PID/smaps.
-  fileprivate func smapsText() -> String {
-    var text = ""
-    areas.forEach { area in
-      text += mapsLine(area)
-      let pages = pageAccount(area)
-      func row(_ name: String, _ kibibytes: UInt64) {
-        text += (name + ":").padded(to: 16) + String(kibibytes).padded(before: 8) + " kB\n"
-      }
-      row("Size", area.pages * 4)
-      row("KernelPageSize", 4)
-      row("MMUPageSize", 4)
-      row("Rss", pages.resident * 4)
-      row("Pss", pages.share / 1024)
-      row("Shared_Clean", pages.sharedClean * 4)
-      row("Shared_Dirty", pages.sharedDirty * 4)
-      row("Private_Clean", pages.privateClean * 4)
-      row("Private_Dirty", pages.privateDirty * 4)
-      row("Referenced", pages.referenced * 4)
-      row("Anonymous", pages.anonymous * 4)
-      row("AnonHugePages", 0)
-      row("Swap", 0)
-      row("Locked", area.flags.contains(.locked) ? pages.share / 1024 : 0)
-      text += "VmFlags: \(flagsText(area))\n"
-    }
-    return text
-  }
-
-  /// What smaps counts of one area, in pages; `share` in bytes, each page divided by its mappings.
-  private struct PageAccount {
-    var resident: UInt64 = 0
-    var share: UInt64 = 0
-    var sharedClean: UInt64 = 0
-    var sharedDirty: UInt64 = 0
-    var privateClean: UInt64 = 0
-    var privateDirty: UInt64 = 0
-    var referenced: UInt64 = 0
-    var anonymous: UInt64 = 0
-  }
-
-  private func pageAccount(_ area: VirtualMemoryArea) -> PageAccount {
-    var account = PageAccount()
-    let inode = area.source == 0 ? nil : system.sources[Int(area.source)]?.inode
-    tables.forEachTable(in: area.lower, area.upper) { address, entries, count in
-      for i in 0..<count where entries[i] != 0 {
-        let entry = PageTableEntry(entries[i])
-        let frame = entry.frame
-        if frame.rawValue == system.zeroFrame { continue }
-        let isAnonymous = system.frames.use(of: frame) == .anonymous
-        // The cache's own reference is no mapping.
-        let references = UInt64(system.frames.references(to: frame))
-        let mappings = max(1, isAnonymous ? references : references &- 1)
-        let page = area.filePage(of: address &+ UInt64(i) * 4096)
-        let isDirty =
-          entry.contains(.dirty) || isAnonymous || (inode?.isDirty(page) ?? false)
-        account.resident += 1
-        account.share += 4096 / mappings
-        if entry.contains(.accessed) { account.referenced += 1 }
-        if isAnonymous { account.anonymous += 1 }
-        switch (mappings > 1, isDirty) {
-        case (true, true): account.sharedDirty += 1
-        case (true, false): account.sharedClean += 1
-        case (false, true): account.privateDirty += 1
-        case (false, false): account.privateClean += 1
-        }
+  /// Bytes of memory as the program would read them, up to the first that it could not; anonymous
+  /// pages that are not present are zeros.
+  private func stored(_ address: UInt64, _ count: UInt64) -> [UInt8] {
+    var bytes: [UInt8] = []
+    while UInt64(bytes.count) < count {
+      let at = address + UInt64(bytes.count)
+      let part = min(Int(count) - bytes.count, Int(4096 - at & 4095))
+      if let page = peek(at) {
+        bytes += UnsafeRawBufferPointer(start: page, count: part)
+      } else if area(at: VirtualAddress(truncating: at))?.isAnonymous == true {
+        bytes += [UInt8](repeating: 0, count: part)
+      } else {
+        break
       }
     }
-    return account
-  }
-
-  /// VmFlags: two letters for each flag, in Linux's order.
-  private func flagsText(_ area: VirtualMemoryArea) -> String {
-    var letters: [String] = []
-    if area.permissions.contains(.read) { letters.append("rd") }
-    if area.permissions.contains(.write) { letters.append("wr") }
-    if area.permissions.contains(.execute) { letters.append("ex") }
-    if area.isShared { letters.append("sh") }
-    letters += ["mr"]
-    if !area.flags.contains(.neverWritten) { letters.append("mw") }
-    letters += ["me"]
-    if area.isShared { letters.append("ms") }
-    if area.flags.contains(.growsDown) { letters.append("gd") }
-    if area.flags.contains(.locked) { letters.append("lo") }
-    if area.flags.contains(.sequentialReads) { letters.append("sr") }
-    if area.flags.contains(.randomReads) { letters.append("rr") }
-    if area.flags.contains(.notForked) { letters.append("dc") }
-    if area.flags.contains(.noReserve) { letters.append("nr") }
-    if area.flags.contains(.wipedOnFork) { letters.append("wf") }
-    return letters.joined(separator: " ") + " "
-  }
-}
-
-extension String {
-  /// Blanks behind, up to a width.
-  fileprivate func padded(to width: Int) -> String {
-    self + String(repeating: " ", count: max(0, width - utf8.count))
-  }
-
-  /// Blanks in front, up to a width.
-  fileprivate func padded(before width: Int) -> String {
-    String(repeating: " ", count: max(0, width - utf8.count)) + self
-  }
-}
-
-extension UInt64 {
-  /// Hex digits, at least so many.
-  fileprivate func hex(_ width: Int) -> String {
-    let digits = String(self, radix: 16)
-    return String(repeating: "0", count: Swift.max(0, width - digits.count)) + digits
+    return bytes
   }
 }

@@ -1,0 +1,149 @@
+import MMUMemory
+import MMUPaging
+
+// maps and smaps: the areas of an address space as text, in Linux's formats.
+
+extension AddressSpace {
+  /// /proc/PID/maps.
+  func mapsText() -> String {
+    var text = ""
+    areas.forEach { text += mapsLine($0) }
+    return text
+  }
+
+  /// A line of maps: range, permissions, offset, device, inode, and from column 74 on the name.
+  private func mapsLine(_ area: VirtualMemoryArea) -> String {
+    let inode = area.source == 0 ? nil : system.sources[Int(area.source)]?.inode
+    let offset = inode == nil ? 0 : area.pageOffset * 4096
+    let device = inode?.volume.device ?? 0
+    var line = area.lower.hex(8) + "-" + area.upper.hex(8) + " " + area.permissions.description
+    line += (area.isShared ? "s " : "p ") + offset.hex(8) + " "
+    line += (device >> 8).hex(2) + ":" + (device & 0xff).hex(2) + " \(inode?.number ?? 0) "
+    let name = mapsName(area)
+    if !name.isEmpty { line = line.padded(to: 73) + name }
+    return line + "\n"
+  }
+
+  func mapsName(_ area: VirtualMemoryArea) -> String {
+    if area.source != 0, let file = system.sources[Int(area.source)] {
+      if let inode = file.inode, inode.links <= 0, !file.path.hasPrefix("[") {
+        return file.path + " (deleted)"
+      }
+      return file.path
+    }
+    if area.flags.contains(.stack) { return "[stack]" }
+    if area.lower < currentBreak && area.upper > startBreak { return "[heap]" }
+    return ""
+  }
+
+  /// /proc/PID/smaps.
+  func smapsText() -> String {
+    var text = ""
+    areas.forEach { area in
+      text += mapsLine(area)
+      let pages = pageAccount(area)
+      func row(_ name: String, _ kibibytes: UInt64) {
+        text += (name + ":").padded(to: 16) + String(kibibytes).padded(before: 8) + " kB\n"
+      }
+      row("Size", area.pages * 4)
+      row("KernelPageSize", 4)
+      row("MMUPageSize", 4)
+      row("Rss", pages.resident * 4)
+      row("Pss", pages.share / 1024)
+      row("Shared_Clean", pages.sharedClean * 4)
+      row("Shared_Dirty", pages.sharedDirty * 4)
+      row("Private_Clean", pages.privateClean * 4)
+      row("Private_Dirty", pages.privateDirty * 4)
+      row("Referenced", pages.referenced * 4)
+      row("Anonymous", pages.anonymous * 4)
+      row("AnonHugePages", 0)
+      row("Swap", 0)
+      row("Locked", area.flags.contains(.locked) ? pages.share / 1024 : 0)
+      text += "VmFlags: \(flagsText(area))\n"
+    }
+    return text
+  }
+
+  /// What smaps counts of one area, in pages; `share` in bytes, each page divided by its mappings.
+  struct PageAccount {
+    var resident: UInt64 = 0
+    var share: UInt64 = 0
+    var sharedClean: UInt64 = 0
+    var sharedDirty: UInt64 = 0
+    var privateClean: UInt64 = 0
+    var privateDirty: UInt64 = 0
+    var referenced: UInt64 = 0
+    var anonymous: UInt64 = 0
+  }
+
+  func pageAccount(_ area: VirtualMemoryArea) -> PageAccount {
+    var account = PageAccount()
+    let inode = area.source == 0 ? nil : system.sources[Int(area.source)]?.inode
+    tables.forEachTable(in: area.lower, area.upper) { address, entries, count in
+      for i in 0..<count where entries[i] != 0 {
+        let entry = PageTableEntry(entries[i])
+        let frame = entry.frame
+        if frame.rawValue == system.zeroFrame { continue }
+        let isAnonymous = system.frames.use(of: frame) == .anonymous
+        // The cache's own reference is no mapping.
+        let references = UInt64(system.frames.references(to: frame))
+        let mappings = max(1, isAnonymous ? references : references &- 1)
+        let page = area.filePage(of: address &+ UInt64(i) * 4096)
+        let isDirty =
+          entry.contains(.dirty) || isAnonymous || (inode?.isDirty(page) ?? false)
+        account.resident += 1
+        account.share += 4096 / mappings
+        if entry.contains(.accessed) { account.referenced += 1 }
+        if isAnonymous { account.anonymous += 1 }
+        switch (mappings > 1, isDirty) {
+        case (true, true): account.sharedDirty += 1
+        case (true, false): account.sharedClean += 1
+        case (false, true): account.privateDirty += 1
+        case (false, false): account.privateClean += 1
+        }
+      }
+    }
+    return account
+  }
+
+  /// VmFlags: two letters for each flag, in Linux's order.
+  private func flagsText(_ area: VirtualMemoryArea) -> String {
+    var letters: [String] = []
+    if area.permissions.contains(.read) { letters.append("rd") }
+    if area.permissions.contains(.write) { letters.append("wr") }
+    if area.permissions.contains(.execute) { letters.append("ex") }
+    if area.isShared { letters.append("sh") }
+    letters += ["mr"]
+    if !area.flags.contains(.neverWritten) { letters.append("mw") }
+    letters += ["me"]
+    if area.isShared { letters.append("ms") }
+    if area.flags.contains(.growsDown) { letters.append("gd") }
+    if area.flags.contains(.locked) { letters.append("lo") }
+    if area.flags.contains(.sequentialReads) { letters.append("sr") }
+    if area.flags.contains(.randomReads) { letters.append("rr") }
+    if area.flags.contains(.notForked) { letters.append("dc") }
+    if area.flags.contains(.noReserve) { letters.append("nr") }
+    if area.flags.contains(.wipedOnFork) { letters.append("wf") }
+    return letters.joined(separator: " ") + " "
+  }
+}
+
+extension String {
+  /// Blanks behind, up to a width.
+  func padded(to width: Int) -> String {
+    self + String(repeating: " ", count: max(0, width - utf8.count))
+  }
+
+  /// Blanks in front, up to a width.
+  func padded(before width: Int) -> String {
+    String(repeating: " ", count: max(0, width - utf8.count)) + self
+  }
+}
+
+extension UInt64 {
+  /// Hex digits, at least so many.
+  func hex(_ width: Int) -> String {
+    let digits = String(self, radix: 16)
+    return String(repeating: "0", count: Swift.max(0, width - digits.count)) + digits
+  }
+}
