@@ -70,7 +70,7 @@ extension Kernel {
         memory = space
         memory.users += 1
       } else {
-        memory = try space.fork()
+        memory = try system.reclaiming { () throws(Errno) in try space.fork() }
       }
       child = Process(
         copying: process, pid: number, space: memory, sharesFiles: flags.contains(.files))
