@@ -85,7 +85,7 @@ final class ProcessModel {
         break
       }
       let operation: ModelOperation
-      if let pending = process.pending {
+      if let pending = process.pending, !wouldKillRoot(process, pending) {
         operation = pending
       } else if let new = choose(process) {
         operation = new
@@ -101,6 +101,15 @@ final class ProcessModel {
     guard let problem else { return nil }
     return "step \(steps): \(problem); the last operations were\n"
       + log.suffix(limits.shown).joined(separator: "\n")
+  }
+
+  /// The page of an access that waited is gone: another has cut the file.
+  private func wouldKillRoot(_ process: ModelProcess, _ operation: ModelOperation) -> Bool {
+    switch operation {
+    case .load(let address), .store(let address, _):
+      process === root && process.pages[address / 4096].map(\.isBeyondFile) ?? true
+    default: false
+    }
   }
 
   // MARK: One step
@@ -155,6 +164,10 @@ final class ProcessModel {
         end(process, status: signal)
         done(process, operation, "signal \(signal)")
         return settle()
+      }
+      // The copy of a private page is made by the fault, whenever the store itself comes.
+      if value != nil, let page, page.isAccessible(writing: true), !page.isShared {
+        process.pages[address / 4096]!.own = page.content
       }
       settle()
       if bench.kernel.current !== process.real {
@@ -336,7 +349,14 @@ final class ProcessModel {
           let isSame = page.content.withUnsafeBytes {
             UnsafeRawBufferPointer(start: host, count: 4096).elementsEqual($0)
           }
-          if !isSame { return fail("\(process.pid): page \(hex(number * 4096)) has other bytes") }
+          if !isSame {
+            let first = (0..<4096).first {
+              host.load(fromByteOffset: $0, as: UInt8.self) != page[$0]
+            }
+            return fail(
+              "\(process.pid): page \(hex(number * 4096)) differs at \(first ?? 0), "
+                + "\(page.own == nil ? "not " : "")its own, \(area)")
+          }
         }
       }
       if known != process.pages.count { return fail("\(process.pid): pages are missing") }
