@@ -87,11 +87,14 @@ extension AddressSpace {
     guard let area = areas.area(at: address)?.pointee else { throw .badAddress }
     if areas.count + 2 > maximumAreas { throw .noMemory }
     let distance = target &- address
-    let pages = presentPages(address, address + old)
+    var pages = presentPages(address, address + old)
     // All tables first, so that nothing has moved if there is no frame for one.
-    var hasTables = true
-    for (page, _) in pages where tables.entry(for: page &+ distance) == nil { hasTables = false }
-    if !hasTables {
+    while pages.contains(where: { tables.entry(for: $0.0 &+ distance) == nil }) {
+      if system.reclaim() {
+        // Which may have made entries read-only.
+        pages = presentPages(address, address + old)
+        continue
+      }
       var batch = InvalidationBatch()
       freeUnusedTables(target, target + new, &batch)
       batch.deliver(pcid: pcid.rawValue, in: system)

@@ -55,8 +55,9 @@ extension Kernel {
     if flags.contains(.signalHandlers) && !flags.contains(.thread) {
       throw unsupported("clone with CLONE_SIGHAND but not CLONE_THREAD", .invalid)
     }
-    if threadTable.count >= configuration.maximumThreads {
-      say(.limit, "there are \(threadTable.count) processes and threads: fork fails with EAGAIN")
+    let count = threadTable.count + zombies
+    if count >= configuration.maximumThreads {
+      say(.limit, "there are \(count) processes and threads: fork fails with EAGAIN")
       throw .tryAgain
     }
     guard let space = process.space else { throw .noProcess }
@@ -70,7 +71,7 @@ extension Kernel {
         memory = space
         memory.users += 1
       } else {
-        memory = try space.fork()
+        memory = try system.reclaiming { () throws(Errno) in try space.fork() }
       }
       child = Process(
         copying: process, pid: number, space: memory, sharesFiles: flags.contains(.files))
@@ -167,6 +168,7 @@ extension Kernel {
     for thread in process.threads { remove(thread) }
     process.threads = []
     process.state = .ended(status)
+    zombies += 1
     if current === process {
       chargeCurrent()
       current = nil
@@ -251,7 +253,9 @@ extension Kernel {
   }
 
   /// Forgets a zombie; its account stays.
-  private func reap(_ process: Process) { processTable[process.pid] = nil }
+  private func reap(_ process: Process) {
+    if processTable.removeValue(forKey: process.pid) != nil { zombies -= 1 }
+  }
 
   /// Ends whatever still runs, at the end of a run; names what that were, but for the first process
   /// whose end ends the run.

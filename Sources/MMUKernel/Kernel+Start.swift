@@ -65,8 +65,10 @@ extension Kernel {
   /// An empty address space as a new program gets it.
   func newSpace() throws(StartError) -> AddressSpace {
     do {
-      return try AddressSpace(
-        system, maximumAreas: configuration.maximumAreas, stackLimit: configuration.stackLimit)
+      return try system.reclaiming { () throws(Errno) in
+        try AddressSpace(
+          system, maximumAreas: configuration.maximumAreas, stackLimit: configuration.stackLimit)
+      }
     } catch {
       throw .outOfMemory
     }

@@ -42,6 +42,8 @@ public final class Kernel {
   var processTable: [Int32: Process] = [:]
   var threadTable: [Int32: Thread] = [:]
   var lastNumber: Int32 = 1
+  /// Processes that have ended and that nobody has waited for.
+  var zombies = 0
   /// Threads that could run.
   let ready = WaitQueue()
   /// Threads that wait for a moment, the latest first.

@@ -128,13 +128,22 @@ extension Kernel {
     case 3: try space.readAhead(address, end)
     case 8, 18, 20, 21:
       // MADV_FREE, COLD and PAGEOUT only matter when memory is short, which drops nothing here.
-      var isRefused = false
-      try space.forEachArea(address, end) { area, _, _ in
-        if advice == 8 || advice == 18 { isRefused = isRefused || !area.isAnonymous }
-        if advice == 20 || advice == 21 { isRefused = isRefused || area.flags.contains(.locked) }
+      var refused: UInt64?
+      var failure: Errno?
+      do {
+        try space.forEachArea(address, end) { area, from, _ in
+          let isFit = advice < 20 ? area.isAnonymous : !area.flags.contains(.locked)
+          if !isFit && refused == nil { refused = from }
+        }
+        // What lies before an area that is refused, and behind a hole, is done all the same.
+      } catch { failure = error }
+      if advice == 18 {
+        do {
+          try space.changeFlags(address, refused ?? end, set: .wipedOnFork)
+        } catch { failure = error }
       }
-      if isRefused { throw .invalid }
-      if advice == 18 { try space.changeFlags(address, end, set: .wipedOnFork) }
+      if refused != nil { throw .invalid }
+      if let failure { throw failure }
     case 19: try space.changeFlags(address, end, clear: .wipedOnFork)
     case 10: try space.changeFlags(address, end, set: .notForked)
     case 11: try space.changeFlags(address, end, clear: .notForked)

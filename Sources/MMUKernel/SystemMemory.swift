@@ -262,6 +262,17 @@ public final class SystemMemory {
     return dropped > 0
   }
 
+  /// Does what needs frames, again as long as the page cache gives some back.
+  ///
+  /// - Throws: what `body` throws; it leaves nothing behind then.
+  func reclaiming<Result>(_ body: () throws(Errno) -> Result) throws(Errno) -> Result {
+    while true {
+      do { return try body() } catch {
+        if error != .noMemory || !reclaim() { throw error }
+      }
+    }
+  }
+
   /// Lets the clock stand for a request to the disk; the kernel decides who waits.
   func waitForDisk(pages: UInt64) {
     diskWait &+= costs.diskRequest &+ pages &* costs.diskPage

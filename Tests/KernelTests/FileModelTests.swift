@@ -5,34 +5,6 @@ import Testing
 // Random file operations and mapped accesses against byte arrays: whatever way a byte takes, through
 // write() or a mapping, it must be there for every other way, and nothing else.
 
-/// A file as an array of whole pages and a size; bytes behind the size are what mappings see there.
-private struct ModelFile {
-  var bytes: [UInt8] = []
-  var size = 0
-  let isOnDisk: Bool
-  var pages: Int { (size + 4095) / 4096 }
-
-  mutating func zeroTail() {
-    for i in size..<pages * 4096 { bytes[i] = 0 }
-  }
-
-  mutating func resize(to new: Int) {
-    if new > size { zeroTail() }
-    size = new
-    if bytes.count > pages * 4096 { bytes.removeSubrange((pages * 4096)...) }
-    bytes += [UInt8](repeating: 0, count: pages * 4096 - bytes.count)
-    if new < size || new & 4095 != 0 { zeroTail() }
-  }
-
-  mutating func write(_ new: [UInt8], at position: Int) {
-    if new.isEmpty { return }
-    if position > size { resize(to: position) }
-    size = max(size, position + new.count)
-    bytes += [UInt8](repeating: 0, count: pages * 4096 - bytes.count)
-    bytes.replaceSubrange(position..<position + new.count, with: new)
-  }
-}
-
 private struct ModelMapping {
   let address: UInt64
   let file: Int
@@ -54,7 +26,7 @@ private struct ModelMapping {
     let bench = try folder.bench()
     let names = ["a", "dir/../b", "/tmp/c", "/dev/shm/d", "h/e"]
     bench.call(FileNumber.mkdirat, here, bench.path("dir"), 0o755)
-    var files = names.map { ModelFile(isOnDisk: !$0.hasPrefix("/")) }
+    let files = names.map { ModelFile(isOnDisk: !$0.hasPrefix("/")) }
     let descriptors = names.map { bench.open($0) }
     try #require(descriptors == [3, 4, 5, 6, 7])
     var mappings: [ModelMapping] = []

@@ -1,4 +1,5 @@
 @testable import MMUKernel
+import MMUMemory
 import MMUPaging
 import Testing
 
@@ -234,6 +235,21 @@ import Testing
       #expect(bench.call(Number.munmap, rest.lower + 4096, 4096) == negative(.noMemory))
     }
     #expect(bench.call(Number.munmap, rest.lower, 4096) == 0)
+    #expect(bench.finish() == nil)
+  }
+
+  @Test func `advice for a range that is refused somewhere holds for what lies before`() throws {
+    let bench = try Bench()
+    let p = bench.map(6)
+    bench.call(Number.munmap, p + 4096, 4096)
+    // A shared page in the middle: MADV_WIPEONFORK is EINVAL there, hole or not.
+    bench.call(Number.mmap, p + 3 * 4096, 4096, 3, 0x31, ~0, 0)
+    #expect(bench.call(Number.madvise, p, 6 * 4096, 18) == negative(.invalid))
+    let wiped = (0..<6 as Range<UInt64>).filter {
+      bench.space.area(at: VirtualAddress(p + $0 * 4096))?.flags.contains(.wipedOnFork) ?? false
+    }
+    #expect(wiped == [0, 2])
+    #expect(bench.call(Number.madvise, p, 3 * 4096, 18) == negative(.noMemory))
     #expect(bench.finish() == nil)
   }
 }

@@ -69,6 +69,8 @@ import Testing
       let bench = try Bench()
       let p = bench.map(3)
       bench.store(1, at: p)
+      // Nothing is left that the page cache could give up instead.
+      _ = bench.kernel.system.reclaim()
       bench.kernel.system.frames.allocationsUntilFailure = allocation
       let pid = bench.call(Self.clone, 17)
       let failed = bench.kernel.system.frames.allocationsUntilFailure == nil
@@ -78,6 +80,30 @@ import Testing
       #expect(bench.load(p) == 2)
       #expect(bench.finish() == nil, "allocation \(allocation)")
     }
+  }
+
+  @Test func `the page cache gives way to a fork and to tables for mremap`() throws {
+    let bench = try Bench(ram: 4 << 20)
+    bench.prepareFiles()
+    let p = bench.map(1)
+    bench.store(5, at: p)
+    let fd = bench.open("f")
+    let frames = bench.kernel.system.frames
+    /// Does something while all frames but one hold clean pages of a file.
+    func whenFull(_ work: () -> Void) {
+      for i in 0..<12 as Range<UInt64> {
+        _ = bench.pwrite(fd, [UInt8](repeating: 1, count: 65536), at: i * 65536)
+      }
+      bench.call(FileNumber.fsync, UInt64(fd))
+      var rest: [FrameNumber] = []
+      while frames.available > 1, let frame = frames.allocate(.kernel) { rest.append(frame) }
+      work()
+      for frame in rest { frames.release(frame) }
+    }
+    whenFull { #expect(bench.call(Self.clone, 17) == 3) }
+    whenFull { #expect(bench.call(216, p, 4096, 4096, 3, 1 << 40) == 1 << 40) }
+    #expect(bench.load(1 << 40) == 5)
+    #expect(bench.finish() == nil)
   }
 
   @Test func `more address spaces than PCIDs keep their pages apart`() throws {
@@ -237,6 +263,7 @@ import Testing
       let bench = try Bench()
       let p = bench.map(2)
       bench.store(5, at: p)
+      _ = bench.kernel.system.reclaim()
       bench.kernel.system.frames.allocationsUntilFailure = allocation
       let result = bench.call(216, p, 8192, 8192, 3, 1 << 40)
       let failed = bench.kernel.system.frames.allocationsUntilFailure == nil

@@ -27,6 +27,9 @@ final class DescriptorTable {
     return slot.file
   }
 
+  /// The limit leaves no free descriptor.
+  var isFull: Bool { count >= limit && slots.prefix(limit).allSatisfy { $0 != nil } }
+
   /// Gives a file the lowest free descriptor, and takes over the caller's hold on it.
   ///
   /// - Throws: EMFILE; the hold stays the caller's.

@@ -70,6 +70,10 @@ extension Kernel {
   ) throws(Errno) -> UInt64 {
     let creates = flags & OpenFlags.create != 0
     let isExclusive = creates && flags & OpenFlags.exclusive != 0
+    if process.files.descriptors.isFull {
+      // Linux takes the descriptor before it looks for the file.
+      throw try copyPath(address).isEmpty ? .noEntry : .tooManyFiles
+    }
     var place = try place(
       process, descriptor, address,
       followsLast: flags & OpenFlags.noFollow == 0 && !isExclusive)

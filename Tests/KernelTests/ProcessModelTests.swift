@@ -1,0 +1,38 @@
+import Foundation
+import Testing
+
+@testable import MMUKernel
+
+// Random system calls and accesses of several processes against the model of ProcessModel.swift.
+
+@Suite struct ProcessModelTests {
+  /// Operations of all seeds together; `.ci/models` sets it.
+  private static let operations =
+    ProcessInfo.processInfo.environment["MMUEMU_OPERATIONS"].flatMap { Int($0) } ?? 50_000
+  /// A seed for each 10,000 operations.
+  private static let seeds = 1...UInt64(max(1, operations / 10_000))
+
+  @Test(arguments: seeds)
+  func `several processes agree with dictionaries of pages and arrays of bytes`(
+    seed: UInt64
+  ) throws {
+    var limits = ModelLimits()
+    switch seed % 4 {
+    // Larger files than RAM holds: the page cache gives way all the time.
+    case 0:
+      limits.ram = 6 << 20
+      limits.filePages = 900
+      limits.windowPages = 40
+      limits.processes = 4
+    // More processes with little.
+    case 3:
+      limits.processes = 9
+      limits.windowPages = 24
+      limits.filePages = 12
+    default: break
+    }
+    let model = try ProcessModel(seed: seed, limits: limits)
+    if let problem = model.run(10_000) { Issue.record("seed \(seed), \(problem)") }
+    #expect(model.steps >= 10_000 || model.problem != nil)
+  }
+}
