@@ -175,7 +175,7 @@ extension Inode {
       if page >= pageCount {
         problem = "file \(number) has page \(page) in the cache behind its end"
       }
-      if word & Self.dirtyMark != 0 && blocks[page] == 0 {
+      if isOnDisk && word & Self.dirtyMark != 0 && blocks[page] == 0 {
         problem = "page \(page) of file \(number) is dirty and has no block"
       }
     }

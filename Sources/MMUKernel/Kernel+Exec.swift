@@ -110,6 +110,7 @@ extension Kernel {
   ) throws(Errno) -> OpenFile {
     let inode = try tree.inode(at: path, from: process.files.directory)
     guard inode.isRegular, inode.mode & 0o111 != 0 else { throw .accessDenied }
+    if inode.writers > 0 { throw .textBusy }
     return OpenFile(system, .inode(inode), path: name, flags: 0)
   }
 

@@ -11,7 +11,7 @@ final class OpenFile {
 
   let content: Content
   /// The absolute path at the time of opening, for stories and maps.
-  let path: String
+  var path: String
   /// What a file of /proc says since it was opened.
   var text: [UInt8] = []
   /// O_ACCMODE and the status flags.
@@ -44,7 +44,10 @@ final class OpenFile {
     self.path = path
     self.flags = flags
     system.openFiles += 1
-    if case .inode(let inode) = content { inode.hold() }
+    if case .inode(let inode) = content {
+      inode.hold()
+      if isWritable { inode.writers += 1 }
+    }
   }
 
   var inode: Inode? { if case .inode(let inode) = content { inode } else { nil } }
@@ -61,7 +64,9 @@ final class OpenFile {
     if holds > 0 { return }
     system.openFiles -= 1
     switch content {
-    case .inode(let inode): inode.release()
+    case .inode(let inode):
+      if isWritable { inode.writers -= 1 }
+      inode.release()
     case .pipe(let pipe): pipe.close(writing: isWritable)
     case .stream: break
     }

@@ -90,7 +90,8 @@ extension Kernel {
     let sizes = space.sizes
     let resident = space.residentAnonymous + space.residentFile
     return
-      "\(space.totalPages) \(resident) \(space.residentFile) \(sizes.text) 0 \(sizes.data) 0\n"
+      "\(space.totalPages) \(resident) \(space.residentFile) \(sizes.text) 0 "
+      + "\(sizes.data + sizes.stack) 0\n"
   }
 
   /// The state letter: running, sleeping, zombie.
@@ -107,7 +108,7 @@ extension Kernel {
     let numbers: [UInt64] = [
       faults.minor, children.minorFaults, faults.major, children.majorFaults,
       process.userCycles / tick, process.systemCycles / tick, children.userCycles / tick,
-      children.systemCycles / tick, 20, 0, UInt64(process.threads.count), 0, 0,
+      children.systemCycles / tick, 20, 0, UInt64(process.threadCount), 0, 0,
       (space?.totalPages ?? 0) * 4096,
       (space?.residentAnonymous ?? 0) + (space?.residentFile ?? 0), .max,
     ]
@@ -130,19 +131,41 @@ extension Kernel {
       func row(_ name: String, _ pages: UInt64) {
         text += name + ":\t" + String(pages * 4).padded(before: 8) + " kB\n"
       }
+      row("VmPeak", space.areas.peakPages)
       row("VmSize", space.totalPages)
       row("VmLck", sizes.locked)
-      row("VmHWM", process.maxResidentPages)
+      row("VmPin", 0)
+      row("VmHWM", space.peakResident)
       row("VmRSS", space.residentAnonymous + space.residentFile)
+      let shared = space.residentShared
       row("RssAnon", space.residentAnonymous)
-      row("RssFile", space.residentFile)
+      row("RssFile", space.residentFile - shared)
+      row("RssShmem", shared)
       row("VmData", sizes.data)
       row("VmStk", sizes.stack)
       row("VmExe", sizes.text)
+      row("VmLib", sizes.library)
       row("VmPTE", UInt64(space.tablePages))
       row("VmSwap", 0)
     }
-    return text + "Threads:\t\(process.threads.count)\n"
+    return text + "Threads:\t\(process.threadCount)\n" + signalText(process)
+  }
+
+  /// The signal sets of status.
+  private func signalText(_ process: Process) -> String {
+    var ignored: UInt64 = 0
+    var caught: UInt64 = 0
+    for number in 1...64 {
+      let action = process.actions[number]
+      if action.handler == 1 { ignored |= 1 << UInt64(number - 1) }
+      if action.isHandled { caught |= 1 << UInt64(number - 1) }
+    }
+    let first = process.threads.first
+    let sets = [
+      ("SigPnd", first?.pending.set.rawValue ?? 0), ("ShdPnd", process.pending.set.rawValue),
+      ("SigBlk", first?.mask.rawValue ?? 0), ("SigIgn", ignored), ("SigCgt", caught),
+    ]
+    return sets.map { "\($0.0):\t\($0.1.hex(16))\n" }.joined()
   }
 
   private func octal(_ value: UInt32) -> String {
@@ -153,19 +176,49 @@ extension Kernel {
 
 extension AddressSpace {
   /// Pages by use, as in status and statm.
-  fileprivate var sizes: (text: UInt64, data: UInt64, stack: UInt64, locked: UInt64) {
-    var result = (text: UInt64(0), data: UInt64(0), stack: UInt64(0), locked: UInt64(0))
+  fileprivate struct Sizes {
+    var text: UInt64 = 0
+    var library: UInt64 = 0
+    var data: UInt64 = 0
+    var stack: UInt64 = 0
+    var locked: UInt64 = 0
+  }
+
+  fileprivate var sizes: Sizes {
+    var result = Sizes()
     areas.forEach { area in
-      if area.flags.contains(.stack) {
+      if area.flags.contains(.growsDown) {
         result.stack += area.pages
       } else if area.permissions.contains(.execute) && !area.permissions.contains(.write) {
-        result.text += area.pages
-      } else if area.permissions.contains(.write) && !area.isShared {
+        // What lies below the heap is the program.
+        if area.upper <= startBreak {
+          result.text += area.pages
+        } else {
+          result.library += area.pages
+        }
+      } else if area.isData {
         result.data += area.pages
       }
       if area.flags.contains(.locked) { result.locked += area.pages }
     }
     return result
+  }
+
+  /// Pages of memory files present: shared anonymous memory, memfds, /dev/shm.
+  fileprivate var residentShared: UInt64 {
+    var pages: UInt64 = 0
+    areas.forEach { area in
+      guard area.source != 0, let inode = system.sources[Int(area.source)]?.inode,
+        !inode.isOnDisk
+      else { return }
+      tables.forEachTable(in: area.lower, area.upper) { _, entries, count in
+        for i in 0..<count where entries[i] != 0 {
+          let frame = PageTableEntry(entries[i]).frame
+          if system.frames.use(of: frame) == .cache { pages += 1 }
+        }
+      }
+    }
+    return pages
   }
 
   /// /proc/PID/maps.
@@ -190,10 +243,12 @@ extension AddressSpace {
 
   private func mapsName(_ area: VirtualMemoryArea) -> String {
     if area.source != 0, let file = system.sources[Int(area.source)] {
-      if let inode = file.inode, inode.links <= 0, !file.path.hasPrefix("[") {
-        return file.path + " (deleted)"
-      }
-      return file.path
+      let path = file.path.split(separator: "\n", omittingEmptySubsequences: false)
+        .joined(separator: "\\012")
+      // Nameless files say so in their path.
+      let isGone = file.inode.map { $0.links <= 0 } ?? false
+      return isGone && !path.hasPrefix("[") && !path.hasSuffix(" (deleted)")
+        ? path + " (deleted)" : path
     }
     if area.flags.contains(.stack) { return "[stack]" }
     if area.lower < currentBreak && area.upper > startBreak { return "[heap]" }
@@ -214,15 +269,21 @@ extension AddressSpace {
       row("MMUPageSize", 4)
       row("Rss", pages.resident * 4)
       row("Pss", pages.share / 1024)
+      row("Pss_Dirty", pages.dirtyShare / 1024)
       row("Shared_Clean", pages.sharedClean * 4)
       row("Shared_Dirty", pages.sharedDirty * 4)
       row("Private_Clean", pages.privateClean * 4)
       row("Private_Dirty", pages.privateDirty * 4)
       row("Referenced", pages.referenced * 4)
       row("Anonymous", pages.anonymous * 4)
-      row("AnonHugePages", 0)
-      row("Swap", 0)
+      for name in [
+        "KSM", "LazyFree", "AnonHugePages", "ShmemPmdMapped", "FilePmdMapped", "Shared_Hugetlb",
+        "Private_Hugetlb", "Swap", "SwapPss",
+      ] {
+        row(name, 0)
+      }
       row("Locked", area.flags.contains(.locked) ? pages.share / 1024 : 0)
+      text += "THPeligible:".padded(to: 16) + "       0\n"
       text += "VmFlags: \(flagsText(area))\n"
     }
     return text
@@ -232,6 +293,7 @@ extension AddressSpace {
   private struct PageAccount {
     var resident: UInt64 = 0
     var share: UInt64 = 0
+    var dirtyShare: UInt64 = 0
     var sharedClean: UInt64 = 0
     var sharedDirty: UInt64 = 0
     var privateClean: UInt64 = 0
@@ -257,6 +319,7 @@ extension AddressSpace {
           entry.contains(.dirty) || isAnonymous || (inode?.isDirty(page) ?? false)
         account.resident += 1
         account.share += 4096 / mappings
+        if isDirty { account.dirtyShare += 4096 / mappings }
         if entry.contains(.accessed) { account.referenced += 1 }
         if isAnonymous { account.anonymous += 1 }
         switch (mappings > 1, isDirty) {
@@ -276,7 +339,7 @@ extension AddressSpace {
     if area.permissions.contains(.read) { letters.append("rd") }
     if area.permissions.contains(.write) { letters.append("wr") }
     if area.permissions.contains(.execute) { letters.append("ex") }
-    if area.isShared { letters.append("sh") }
+    if area.isShared && !area.flags.contains(.neverWritten) { letters.append("sh") }
     letters += ["mr"]
     if !area.flags.contains(.neverWritten) { letters.append("mw") }
     letters += ["me"]
@@ -286,8 +349,14 @@ extension AddressSpace {
     if area.flags.contains(.sequentialReads) { letters.append("sr") }
     if area.flags.contains(.randomReads) { letters.append("rr") }
     if area.flags.contains(.notForked) { letters.append("dc") }
+    if area.flags.contains(.lockedOnFault) { letters.append("lf") }
+    if area.flags.contains(.accounted) { letters.append("ac") }
     if area.flags.contains(.noReserve) { letters.append("nr") }
     if area.flags.contains(.wipedOnFork) { letters.append("wf") }
+    if area.flags.contains(.notDumped) { letters.append("dd") }
+    if area.flags.contains(.hugePages) { letters.append("hg") }
+    if area.flags.contains(.noHugePages) { letters.append("nh") }
+    if area.flags.contains(.mergeable) { letters.append("mg") }
     return letters.joined(separator: " ") + " "
   }
 }

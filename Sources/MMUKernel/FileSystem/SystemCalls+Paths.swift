@@ -210,14 +210,15 @@ extension Kernel {
     return 0
   }
 
-  /// renameat2 with no flags or RENAME_NOREPLACE.
+  /// renameat2 with no flags, RENAME_NOREPLACE or RENAME_EXCHANGE.
   func rename(
     _ process: Process, _ oldDescriptor: UInt64, _ old: UInt64, _ newDescriptor: UInt64,
     _ new: UInt64, _ flags: UInt64
   ) throws(Errno) -> UInt64 {
     let flags = UInt32(truncatingIfNeeded: flags)
     if flags & ~7 != 0 || flags & 2 != 0 && flags & 5 != 0 { throw .invalid }
-    if flags & 6 != 0 { throw unsupported("renameat2 with RENAME_EXCHANGE", .invalid) }
+    if flags & 4 != 0 { throw unsupported("renameat2 with RENAME_WHITEOUT", .invalid) }
+    let exchanges = flags & 2 != 0
     let from = try place(process, oldDescriptor, old, followsLast: false)
     let to = try place(process, newDescriptor, new, followsLast: false)
     if from.parent.volume !== to.parent.volume { throw .crossDevice }
@@ -234,6 +235,16 @@ extension Kernel {
       above = at.parent
     }
     if to.parent.links <= 0 { throw .noEntry }
+    if exchanges {
+      guard let other = to.inode else { throw .noEntry }
+      above = from.parent
+      while let at = above, at !== tree.root {
+        if at === other { throw .invalid }
+        above = at.parent
+      }
+      if other !== inode { exchange(from, inode, to, other) }
+      return 0
+    }
     if let victim = to.inode {
       if victim === inode { return 0 }
       if inode.isDirectory {
@@ -248,13 +259,34 @@ extension Kernel {
     }
     // One name more for a moment, so that it is not taken for deleted.
     inode.hold()
+    let old = tree.path(of: from)
     from.parent.remove(from.name)
     to.parent.add(to.name, inode)
+    for case let file? in system.sources where file.inode === inode && file.path == old {
+      file.path = tree.path(of: to)
+    }
     inode.changed = now
     stamp(from.parent)
     stamp(to.parent)
     inode.release()
     return 0
+  }
+
+  /// Gives each of two files the other's name.
+  private func exchange(
+    _ from: FileTree.Place, _ inode: Inode, _ to: FileTree.Place, _ other: Inode
+  ) {
+    inode.hold()
+    other.hold()
+    from.parent.remove(from.name)
+    to.parent.remove(to.name)
+    from.parent.add(from.name, other)
+    to.parent.add(to.name, inode)
+    for changed in [inode, other] { changed.changed = now }
+    stamp(from.parent)
+    stamp(to.parent)
+    inode.release()
+    other.release()
   }
 
   /// chdir.
@@ -326,7 +358,7 @@ extension Kernel {
     if inode.isDirectory { throw .isDirectory }
     guard inode.isRegular else { throw .invalid }
     if inode.executions > 0 { throw .textBusy }
-    return try setSize(inode, size)
+    return try setSize(process, inode, size)
   }
 
   /// ftruncate.
@@ -336,11 +368,17 @@ extension Kernel {
     let file = try process.files.descriptors.file(descriptor)
     if file.flags & OpenFlags.path != 0 { throw .badDescriptor }
     guard let inode = file.inode, inode.isRegular, file.isWritable else { throw .invalid }
-    return try setSize(inode, size)
+    return try setSize(process, inode, size)
   }
 
-  private func setSize(_ inode: Inode, _ size: UInt64) throws(Errno) -> UInt64 {
+  private func setSize(
+    _ process: Process, _ inode: Inode, _ size: UInt64
+  ) throws(Errno) -> UInt64 {
+    if size > inode.size { try checkFileSize(process, size) }
     if size > Self.maximumFileSize { throw .fileTooLarge }
+    // F_SEAL_SHRINK.
+    if size < inode.size && (inode.seals ?? 0) & 2 != 0 { throw .notPermitted }
+    try checkSeals(inode, writing: false, growingTo: size)
     inode.truncate(to: size)
     stamp(inode)
     return 0
