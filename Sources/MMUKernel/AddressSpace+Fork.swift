@@ -31,7 +31,7 @@ extension AddressSpace {
       position = areas.next(position)
       if area.flags.contains(.notForked) { continue }
       var copy = area
-      copy.flags.remove(.locked)
+      copy.flags.subtract([.locked, .lockedOnFault])
       let isWiped = area.flags.contains(.wipedOnFork)
       let isCopied = area.anonymousIdentity != 0 && !isWiped
       copy.anonymousIdentity =

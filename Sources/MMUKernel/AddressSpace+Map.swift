@@ -6,7 +6,7 @@ struct MapFlags: OptionSet {
   static var shared: Self { Self(rawValue: 0x01) }
   static var `private`: Self { Self(rawValue: 0x02) }
   /// What MAP_SHARED_VALIDATE accepts: Linux's LEGACY_MAP_MASK.
-  static var known: UInt64 { 0x0407_f933 }
+  static var known: UInt64 { 0x7c07_f933 }
   static var typeMask: UInt64 { 0x0f }
   static var fixed: Self { Self(rawValue: 0x10) }
   static var anonymous: Self { Self(rawValue: 0x20) }
@@ -61,15 +61,24 @@ extension AddressSpace {
     {
       throw .noMemory
     }
-    if !fits(bytes) { throw .noMemory }
+    let isData = !isShared && permissions.contains(.write) && !flags.contains(.growsDown)
+    if !fits(bytes, isData: isData, replacing: isFixed ? (address, address + bytes) : nil) {
+      throw .noMemory
+    }
     if isFixed { try removeAreas(address, address + bytes) }
     var areaFlags: VirtualMemoryArea.Flags = []
     if flags.contains(.noReserve) { areaFlags.insert(.noReserve) }
+    if !isShared && permissions.contains(.write) && !flags.contains(.noReserve) {
+      areaFlags.insert(.accounted)
+    }
     if flags.contains(.growsDown) { areaFlags.insert(.growsDown) }
-    if flags.contains(.locked) || locksFutureAreas { areaFlags.insert(.locked) }
+    if flags.contains(.locked) { areaFlags.insert(.locked) }
+    areaFlags.formUnion(futureLock)
     if isShared {
       areaFlags.insert(.shared)
-      if let file, !file.isWritable { areaFlags.insert(.neverWritten) }
+      if let file, !file.isWritable || (file.inode?.seals ?? 0) & 24 != 0 {
+        areaFlags.insert(.neverWritten)
+      }
     }
     var area = VirtualMemoryArea(
       lower: address, upper: address + bytes, permissions: permissions, flags: areaFlags)
@@ -97,7 +106,11 @@ extension AddressSpace {
     if !isShared && type != MapFlags.private.rawValue { throw .invalid }
     if let file {
       if type == 3 && flags.rawValue & ~MapFlags.known != 0 { throw .notSupported }
-      if isShared && permissions.contains(.write) && !file.isWritable { throw .accessDenied }
+      if isShared && permissions.contains(.write) {
+        if !file.isWritable { throw .accessDenied }
+        // F_SEAL_WRITE, F_SEAL_FUTURE_WRITE.
+        if let seals = file.inode?.seals, seals & 24 != 0 { throw .notPermitted }
+      }
       if !file.isReadable { throw .accessDenied }
       if flags.contains(.growsDown) { throw .invalid }
     } else if isShared && flags.contains(.growsDown) {
@@ -164,11 +177,16 @@ extension AddressSpace {
     {
       return currentBreak
     }
-    if !canPromise((new - old) / pageBytes) || !fits(new - old) { return currentBreak }
+    if !canPromise((new - old) / pageBytes) || !fits(new - old, isData: true) {
+      return currentBreak
+    }
     if dataLimit != .max && wanted - startBreak > dataLimit { return currentBreak }
     insertMerging(
-      VirtualMemoryArea(lower: old, upper: new, permissions: [.read, .write], flags: .heap))
+      VirtualMemoryArea(
+        lower: old, upper: new, permissions: [.read, .write],
+        flags: futureLock.union([.heap, .accounted])))
     currentBreak = wanted
+    if futureLock.contains(.locked) { populateLocked(old, new) }
     return wanted
   }
 }

@@ -9,7 +9,8 @@ extension AddressSpace {
   /// - Throws: ENOMEM also if there would be too many areas, or too much memory promised.
   /// - Precondition: both ends are page-aligned, `lower` below `upper`.
   func protect(
-    _ lower: UInt64, _ upper: UInt64, _ permissions: MemoryPermissions
+    _ lower: UInt64, _ upper: UInt64, _ permissions: MemoryPermissions,
+    count: (FaultResolution) -> Void = { _ in }
   ) throws(Errno) {
     var at = lower
     while at < upper {
@@ -28,6 +29,11 @@ extension AddressSpace {
       {
         throw .noMemory
       }
+      if permissions.contains(.write) && !area.isShared && !area.permissions.contains(.write)
+        && !fits(0, isData: true, adding: end - at)
+      {
+        throw .noMemory
+      }
       let cuts = (area.lower < at ? 1 : 0) + (end < area.upper ? 1 : 0)
       if areas.count + cuts > maximumAreas + (joinsNeighbour(area, at, end, permissions) ? 1 : 0) {
         throw .noMemory
@@ -37,11 +43,23 @@ extension AddressSpace {
       position = areas.firstEnding(after: at)
       area = areas.area(position)!
       areas.remove(at: position)
+      let wasWritable = area.permissions.contains(.write)
       area.permissions = permissions
+      if permissions.contains(.write) {
+        if area.flags.isDisjoint(with: [.shared, .noReserve]) { area.flags.insert(.accounted) }
+      } else if area.isAnonymous && area.anonymousIdentity == 0 {
+        area.flags.remove(.accounted)
+      }
       insertMerging(area)
       // The area was counted once more by the insertion.
       system.releaseSource(area.source, by: self)
       protectPages(at, end, permissions)
+      // What could not be copied before is made ready now.
+      if area.flags.contains(.locked) && !area.isShared && !wasWritable
+        && permissions.contains(.write)
+      {
+        _ = populate(at, end, writing: true, count: count)
+      }
       at = end
     }
   }

@@ -34,13 +34,48 @@ extension AddressSpace {
       }
       if areas.count + 2 >= maximumAreas - 3 { throw .noMemory }
     }
+    if flags.contains(.fixed) && old == new {
+      return try moveAll(address, old, flags, to: target)
+    }
+    return try remapOne(address, old, new, flags, to: target)
+  }
+
+  /// Moves all areas in a range, with the holes between them (Linux 6.17 and later).
+  ///
+  /// - Throws: EFAULT if the first page is not mapped; or what stopped it, after some have moved.
+  private func moveAll(
+    _ address: UInt64, _ length: UInt64, _ flags: RemapFlags, to target: UInt64
+  ) throws(Errno) -> UInt64 {
+    var at = address
+    while at < address + length, let area = areas.area(areas.firstEnding(after: at)) {
+      let lower = max(area.lower, at)
+      let upper = min(area.upper, address + length)
+      if lower >= upper { break }
+      if at == address && lower > at { throw .badAddress }
+      _ = try remapOne(
+        lower, upper - lower, upper - lower, flags, to: target + (lower - address))
+      at = upper
+    }
+    if at == address { throw .badAddress }
+    return target
+  }
+
+  /// The rest of mremap, about one area.
+  private func remapOne(
+    _ address: UInt64, _ old: UInt64, _ new: UInt64, _ flags: RemapFlags, to target: UInt64
+  ) throws(Errno) -> UInt64 {
     guard let area = areas.area(at: address)?.pointee else { throw .badAddress }
+    if new <= old && flags.isDisjoint(with: [.fixed, .dontUnmap]) {
+      // In place, whatever lies behind it.
+      if new < old { try unmap(address + new, length: old - new) }
+      return address
+    }
     if old == 0 && !area.isShared { throw .invalid }
     if old > area.upper - address { throw .badAddress }
     if new > old && area.permissions.contains(.write) && !canPromise((new - old) / pageBytes) {
       throw .noMemory
     }
-    if new > old && !fits(new - old) { throw .noMemory }
+    if new > old && !fits(new - old, isData: area.isData) { throw .noMemory }
     if flags.contains(.fixed) {
       if target < Self.lowestMapping { throw .notPermitted }
       try removeAreas(target, target + new)
@@ -50,11 +85,6 @@ extension AddressSpace {
     if flags.contains(.dontUnmap) {
       let place = try place(new, hint: target)
       return try move(address, old, new, to: place, keepsOld: true)
-    }
-    if new == old { return address }
-    if new < old {
-      try removeAreas(address + new, address + old)
-      return address
     }
     if old > 0 && address + old == area.upper && address + new <= Self.userLimit
       && !overlaps(area.upper, address + new)
@@ -128,7 +158,7 @@ extension AddressSpace {
       if var rest = areas.area(position), rest.lower == address, rest.upper == address + old {
         // Nothing of it is there any more.
         rest.anonymousIdentity = 0
-        rest.flags.remove(.locked)
+        rest.flags.subtract([.locked, .lockedOnFault])
         areas.replace(at: position, with: rest)
       }
     } else if old > 0 {
@@ -159,20 +189,38 @@ extension AddressSpace {
   }
 
   /// Makes pages of locked areas present, as far as that goes.
-  private func populateLocked(_ lower: UInt64, _ upper: UInt64) {
+  func populateLocked(_ lower: UInt64, _ upper: UInt64) {
     var at = lower
     while at < upper {
       guard let area = areas.area(areas.firstEnding(after: at)), area.lower < upper else { return }
       let writing = area.permissions.contains(.write) && !area.isShared
-      if area.permissions.rawValue != 0 {
+      if area.permissions.rawValue != 0 && !area.flags.contains(.lockedOnFault) {
         _ = populate(max(at, area.lower), min(upper, area.upper), writing: writing) { _ in }
       }
       at = area.upper
     }
   }
 
-  /// Tells whether RLIMIT_AS allows so many bytes more.
-  func fits(_ bytes: UInt64) -> Bool {
-    addressLimit == .max || areas.pages * pageBytes + bytes <= addressLimit
+  /// Tells whether RLIMIT_AS, and RLIMIT_DATA for private writable memory, allow so many bytes more.
+  ///
+  /// - Parameters:
+  ///   - replacing: a range that is going to be unmapped.
+  ///   - adding: bytes that are there already and become data.
+  func fits(
+    _ bytes: UInt64, isData: Bool, replacing range: (UInt64, UInt64)? = nil,
+    adding data: UInt64 = 0
+  ) -> Bool {
+    if addressLimit == .max && (dataLimit == .max || !isData) { return true }
+    var pages: UInt64 = 0
+    areas.forEach { if $0.isData { pages += $0.pages } }
+    var replaced: UInt64 = 0
+    if let range {
+      areas.forEach {
+        let (lower, upper) = (max($0.lower, range.0), min($0.upper, range.1))
+        if lower < upper { replaced += upper - lower }
+      }
+    }
+    if areas.pages * pageBytes + bytes - replaced > addressLimit { return false }
+    return !isData || pages * pageBytes + data + bytes - min(replaced, bytes) <= dataLimit
   }
 }

@@ -46,7 +46,12 @@ extension AddressSpace {
   }
 
   /// Empties the entries of a range and gives the frames back; tables and areas stay.
-  func unmapPages(_ lower: UInt64, _ upper: UInt64, batch: inout InvalidationBatch) {
+  ///
+  /// - Parameter keepingCopies: only those of the page cache.
+  func unmapPages(
+    _ lower: UInt64, _ upper: UInt64, keepingCopies: Bool = false,
+    batch: inout InvalidationBatch
+  ) {
     let zero = system.zeroFrame
     let frames = system.frames
     var anonymous = 0
@@ -56,10 +61,11 @@ extension AddressSpace {
       for i in 0..<count {
         let entry = entries[i]
         if entry == 0 { continue }
+        let frame = (entry & PageTableEntry.addressMask) &>> 12
+        if keepingCopies && frames.use(of: FrameNumber(frame)) != .cache { continue }
         entries[i] = 0
         edits &+= 1
         if entry & 1 != 0 { batch.note(address &+ UInt64(i) &<< 12) }
-        let frame = (entry & PageTableEntry.addressMask) &>> 12
         if frame == zero { continue }
         if frames.use(of: FrameNumber(frame)) == .cache { file &-= 1 } else { anonymous &-= 1 }
         frames.release(FrameNumber(frame))
@@ -70,18 +76,18 @@ extension AddressSpace {
     changeResident(anonymous: anonymous, file: file)
   }
 
-  /// MADV_DONTNEED: drops the pages of a range but keeps its areas.
+  /// MADV_DONTNEED, and MADV_DONTNEED_LOCKED: drops the pages of a range but keeps its areas.
   ///
   /// - Throws: ENOMEM if part of the range is not mapped, the rest being done all the same; EINVAL at
   ///   the first locked area, what lies before it being done.
-  func discard(_ lower: UInt64, _ upper: UInt64) throws(Errno) {
+  func discard(_ lower: UInt64, _ upper: UInt64, lockedToo: Bool = false) throws(Errno) {
     var batch = InvalidationBatch()
     defer { batch.deliver(pcid: pcid.rawValue, in: system) }
     var isLocked = false
     var failure: Errno?
     do {
       try forEachArea(lower, upper) { area, from, to in
-        if area.flags.contains(.locked) { isLocked = true }
+        if area.flags.contains(.locked) && !lockedToo { isLocked = true }
         if !isLocked { unmapPages(from, to, batch: &batch) }
       }
     } catch {

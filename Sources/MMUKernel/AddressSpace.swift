@@ -35,8 +35,8 @@ public final class AddressSpace {
   var stackLimit: UInt64
   var addressLimit: UInt64 = .max
   var dataLimit: UInt64 = .max
-  /// MCL_FUTURE: new areas are locked.
-  var locksFutureAreas = false
+  /// MCL_FUTURE: what new areas get of `locked` and `lockedOnFault`.
+  var futureLock: VirtualMemoryArea.Flags = []
   /// Those with whom it may share private pages.
   let family: AddressSpaceFamily
   /// Its places in `SystemMemory.spaces` and in its family.
@@ -150,6 +150,10 @@ public final class AddressSpace {
   public func insert(_ area: VirtualMemoryArea) throws(Errno) {
     if overlaps(area.lower, area.upper) { throw .exists }
     if areas.count >= maximumAreas { throw .noMemory }
+    var area = area
+    if area.permissions.contains(.write) && area.flags.isDisjoint(with: [.shared, .noReserve]) {
+      area.flags.insert(.accounted)
+    }
     insertMerging(area)
   }
 

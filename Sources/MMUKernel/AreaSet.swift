@@ -31,7 +31,11 @@ struct AreaSet: ~Copyable {
   /// Number of areas.
   private(set) var count = 0
   /// Pages of all areas.
-  private(set) var pages: UInt64 = 0
+  private(set) var pages: UInt64 = 0 {
+    didSet { if pages > peakPages { peakPages = pages } }
+  }
+  /// The most there ever were.
+  private(set) var peakPages: UInt64 = 0
   /// The area the last lookup found, until the set changes.
   private var recent: UnsafeMutablePointer<VirtualMemoryArea>?
   /// Bytes kept free below an area that grows down.

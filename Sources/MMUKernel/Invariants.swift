@@ -194,7 +194,7 @@ extension Inode {
       if page >= pageCount {
         problem = "file \(number) has page \(page) in the cache behind its end"
       }
-      if word & Self.dirtyMark != 0 && blocks[page] == 0 && host == nil {
+      if isOnDisk && word & Self.dirtyMark != 0 && blocks[page] == 0 && host == nil {
         problem = "page \(page) of file \(number) is dirty and has no block"
       }
       if word & Self.dirtyMark != 0, let host, host.content == nil || !host.isContentWritable {
@@ -206,7 +206,7 @@ extension Inode {
     {
       problem = "file \(number) of the host is open though nobody holds it"
     }
-    if dirty != dirtyPages {
+    if dirty != dirtyPages && isOnDisk {
       problem = "file \(number) counts \(dirtyPages) dirty pages, \(dirty) exist"
     }
     for mapper in mappers {

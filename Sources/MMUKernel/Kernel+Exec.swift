@@ -111,6 +111,7 @@ extension Kernel {
     let inode = try tree.retryingStale { () throws(Errno) in
       let inode = try tree.inode(at: path, from: process.files.directory)
       guard inode.isRegular, inode.mode & 0o111 != 0 else { throw .accessDenied }
+      if inode.writers > 0 { throw .textBusy }
       try inode.volume.host?.open(inode, writing: false)
       return inode
     }

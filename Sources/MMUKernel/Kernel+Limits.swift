@@ -3,6 +3,7 @@ import MMUTiming
 
 /// Resource limits, by Linux's numbers: soft and hard.
 struct ResourceLimits {
+  static let fileSize = 1
   static let stack = 3
   static let data = 2
   static let openFiles = 7
@@ -75,7 +76,9 @@ extension Kernel {
   ) throws(Errno) -> UInt64 {
     guard let space = process.space else { throw .noMemory }
     guard let (lower, upper) = try lockRange(address, length) else { return 0 }
-    try space.changeFlags(lower, upper, set: .locked, stopsAtHole: true)
+    try space.changeFlags(
+      lower, upper, set: onFault ? [.locked, .lockedOnFault] : .locked,
+      clear: onFault ? [] : .lockedOnFault, stopsAtHole: true)
     if onFault { return 0 }
     var at = lower
     while at < upper {
@@ -95,7 +98,8 @@ extension Kernel {
   /// munlock.
   func unlock(_ process: Process, _ address: UInt64, _ length: UInt64) throws(Errno) -> UInt64 {
     guard let range = try lockRange(address, length) else { return 0 }
-    try process.space?.changeFlags(range.0, range.1, clear: .locked, stopsAtHole: true)
+    try process.space?.changeFlags(
+      range.0, range.1, clear: [.locked, .lockedOnFault], stopsAtHole: true)
     return 0
   }
 
@@ -116,20 +120,25 @@ extension Kernel {
     if let flags {
       // MCL_CURRENT 1, MCL_FUTURE 2, MCL_ONFAULT 4.
       if flags == 0 || flags & ~7 != 0 || flags == 4 { throw .invalid }
-      space.locksFutureAreas = flags & 2 != 0
+      let lock: VirtualMemoryArea.Flags = flags & 4 != 0 ? [.locked, .lockedOnFault] : .locked
+      space.futureLock = flags & 2 != 0 ? lock : []
       if flags & 1 == 0 { return 0 }
     } else {
-      space.locksFutureAreas = false
+      space.futureLock = []
     }
     for area in space.allAreas {
-      if flags != nil {
-        try space.changeFlags(area.lower, area.upper, set: .locked, stopsAtHole: true)
-        if let flags, flags & 4 == 0, area.permissions.rawValue != 0 {
+      if let flags {
+        let isOnFault = flags & 4 != 0
+        try space.changeFlags(
+          area.lower, area.upper, set: isOnFault ? [.locked, .lockedOnFault] : .locked,
+          clear: isOnFault ? [] : .lockedOnFault, stopsAtHole: true)
+        if !isOnFault, area.permissions.rawValue != 0 {
           let writing = area.permissions.contains(.write) && !area.isShared
           _ = space.populate(area.lower, area.upper, writing: writing) { process.countResolved($0) }
         }
       } else {
-        try space.changeFlags(area.lower, area.upper, clear: .locked, stopsAtHole: true)
+        try space.changeFlags(
+          area.lower, area.upper, clear: [.locked, .lockedOnFault], stopsAtHole: true)
       }
     }
     return 0

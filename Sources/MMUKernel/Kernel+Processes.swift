@@ -116,10 +116,12 @@ extension Kernel {
   /// exit: ends the thread, and the process if it was the last.
   func exitThread(_ thread: Thread, _ code: UInt64) {
     let process = thread.process
+    let code = UInt8(truncatingIfNeeded: code)
     if process.threads.count == 1 {
-      terminate(process, .exited(UInt8(truncatingIfNeeded: code)))
+      terminate(process, .exited(process.leaderCode ?? code))
       return
     }
+    if thread.tid == process.pid { process.leaderCode = code }
     release(thread)
     process.threads.removeAll { $0 === thread }
     remove(thread)
@@ -133,7 +135,7 @@ extension Kernel {
     else { return }
     thread.clearChildThreadID = 0
     var zero: Int32 = 0
-    if copyOut(&zero, 4, to: address) == 4 { wakeFutex(address, 1, .max) }
+    if copyOut(&zero, 4, to: address) == 4 { wakeFutex(address) }
   }
 
   /// A thread is no more.
@@ -152,6 +154,11 @@ extension Kernel {
   func endOtherThreads(_ process: Process, but survivor: Thread) {
     for thread in process.threads where thread !== survivor { remove(thread) }
     process.threads = [survivor]
+    process.leaderCode = nil
+    // Whoever it was is the first thread now, with its number.
+    threadTable[survivor.tid] = nil
+    survivor.tid = process.pid
+    threadTable[survivor.tid] = survivor
   }
 
   /// Ends a process: memory and descriptors go back, children go to the next subreaper, the parent
@@ -209,6 +216,11 @@ extension Kernel {
       // init waits for everybody, whatever signal clone asked for.
       child.exitSignal = .child
       if let heir { heir.children.append(child) }
+      if let signal = child.parentDeathSignal {
+        var information = SignalInformation(signal, .user)
+        information.sender = process.pid
+        send(information, to: child)
+      }
       if let status = child.exitStatus {
         if heir == nil { reap(child) } else { notifyParent(child, status) }
       }
@@ -375,7 +387,16 @@ extension Kernel {
     default: throw .invalid
     }
     if options & 4 == 0 { throw unsupported("waitid without WEXITED", .invalid) }
-    let child = try endedChild(process, wanted, options)
+    let child: Process?
+    do {
+      child = try endedChild(process, wanted, options)
+    } catch {
+      // Without a child the siginfo is zero, which takes somewhere to write.
+      if error == .noChild && address != 0 {
+        try copyOut(words: [UInt64](repeating: 0, count: 16), to: address)
+      }
+      throw error
+    }
     if let child, options & 0x0100_0000 == 0 { collect(child, of: process) }
     if let child, usage != 0 { try copyOut(words: usageWords(of: child), to: usage) }
     if address == 0 { return 0 }
@@ -418,7 +439,7 @@ extension Kernel {
   func named(_ number: UInt64, _ process: Process) throws(Errno) -> Process {
     let pid = Int32(truncatingIfNeeded: number)
     if pid == 0 { return process }
-    guard let found = processTable[pid] else { throw .noProcess }
+    guard let found = processTable[pid] ?? threadTable[pid]?.process else { throw .noProcess }
     return found
   }
 
@@ -445,10 +466,6 @@ extension Kernel {
         thread.sleepEnd = nil
         return 0
       }
-      if thread.hasSignal && flags & 1 == 0 && remainder != 0 {
-        let left = time(end &- now)
-        try copyOut(words: [left.seconds, left.nanoseconds], to: remainder)
-      }
       throw sleep(on: nil, until: end, .sleep, otherwise: .restartNoHandler)
     }
     let clock = Int32(truncatingIfNeeded: clock)
@@ -470,6 +487,7 @@ extension Kernel {
     let end = flags & 1 != 0 ? cycles : now &+ cycles
     if end <= now { return 0 }
     thread.sleepEnd = end
+    thread.remainderAddress = flags & 1 == 0 ? remainder : 0
     throw sleep(on: nil, until: end, .sleep, otherwise: .restartNoHandler)
   }
 }

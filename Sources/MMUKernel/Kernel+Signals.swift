@@ -20,7 +20,10 @@ extension Kernel {
       thread == nil ? process.pending.add(information) : target.pending.add(information)
     guard isNew, target.hasSignal else { return }
     if target === currentThread { needsAttention = true }
-    if target.state == .blocked && (target.isInterruptible || signal == .kill) { wake(target) }
+    if target.state == .blocked && (target.isInterruptible || signal == .kill) {
+      if target.isInterruptible { target.interruption = target.waitError }
+      wake(target)
+    }
   }
 
   /// Raises a signal the running program caused itself, which it can neither block nor ignore.
@@ -76,7 +79,17 @@ extension Kernel {
       }
       if let kind = interruption {
         if kind == .restartNoHandler || action.flags & SignalAction.restart == 0 {
-          frame.registers[10] = UInt64(bitPattern: -Errno.interrupted.rawValue)
+          var error = Errno.interrupted
+          if let end = thread.sleepEnd, thread.remainderAddress != 0 {
+            let left = time(end &- min(end, now))
+            do {
+              try copyOut(words: [left.seconds, left.nanoseconds], to: thread.remainderAddress)
+            } catch let fault {
+              error = fault
+            }
+            thread.remainderAddress = 0
+          }
+          frame.registers[10] = UInt64(bitPattern: -error.rawValue)
           frame.programCounter &+= 4
           process.systemCalls &+= 1
           thread.sleepEnd = nil
@@ -210,26 +223,24 @@ extension Kernel {
   /// kill.
   func kill(_ process: Process, _ target: UInt64, _ number: UInt64) throws(Errno) -> UInt64 {
     let target = Int32(truncatingIfNeeded: target)
-    let signal = try signal(number)
-    var information = SignalInformation(signal ?? .kill, .user)
-    information.sender = process.pid
-    var found = false
-    func hit(_ other: Process) {
-      found = true
-      if signal != nil { send(information, to: other) }
-    }
+    var targets: [Process] = []
     if target > 0 {
-      // init ignores whatever it is sent.
-      if target == 1 { return 0 }
-      if let other = processTable[target] ?? threadTable[target]?.process { hit(other) }
+      if let other = processTable[target] ?? threadTable[target]?.process { targets = [other] }
     } else {
       if target == .min { throw .noProcess }
       let group = target == 0 ? process.processGroup : -target
-      for other in processes where processTable[other.pid] === other {
-        if target == -1 ? other !== process : other.processGroup == group { hit(other) }
+      targets = processes.filter {
+        processTable[$0.pid] === $0
+          && (target == -1 ? $0 !== process : $0.processGroup == group)
       }
     }
-    if !found { throw .noProcess }
+    // Whom it is for comes before what it is.
+    if targets.isEmpty && target != 1 { throw .noProcess }
+    guard let signal = try signal(number) else { return 0 }
+    var information = SignalInformation(signal, .user)
+    information.sender = process.pid
+    // init, number 1, ignores whatever it is sent.
+    for other in targets { send(information, to: other) }
     return 0
   }
 
@@ -240,10 +251,9 @@ extension Kernel {
     let tid = Int32(truncatingIfNeeded: thread)
     if tid <= 0 { throw .invalid }
     if let group, Int32(truncatingIfNeeded: group) <= 0 { throw .invalid }
-    let signal = try signal(number)
     guard let target = threadTable[tid] else { throw .noProcess }
     if let group, Int32(truncatingIfNeeded: group) != target.process.pid { throw .noProcess }
-    guard let signal else { return 0 }
+    guard let signal = try signal(number) else { return 0 }
     var information = SignalInformation(signal, .thread)
     information.sender = process.pid
     send(information, to: target.process, thread: target)

@@ -177,6 +177,7 @@ extension Kernel {
     case .faccessat: return try access(process, a0, a1, a2)
     case .truncate: return try truncate(process, a0, a1)
     case .ftruncate: return try truncate(process, open: a0, a1)
+    case .fallocate: return try allocate(process, open: a0, a1, a2, a3)
     case .fchmod:
       return try changeMode(process.files.descriptors.file(a0).inode, a1)
     case .fchmodat: return try changeMode(place(process, a0, a1).inode, a2)

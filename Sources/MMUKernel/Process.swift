@@ -22,6 +22,9 @@ public final class Process {
   var children: [Process] = []
   /// Threads that have not ended, the first first.
   var threads: [Thread] = []
+  /// What the first thread gave to exit, if others still run: what is left of it is a zombie that
+  /// counts, and its code is that of the process.
+  var leaderCode: UInt8?
   /// Where its threads wait for children.
   let childQueue = WaitQueue()
   /// getpgid and getsid.
@@ -29,6 +32,8 @@ public final class Process {
   var session: Int32
   /// PR_SET_CHILD_SUBREAPER.
   var isSubreaper = false
+  /// PR_SET_PDEATHSIG: sent to it when its parent ends; nil is none.
+  var parentDeathSignal: Signal?
   /// Sent to the parent at the end; nil is none.
   var exitSignal: Signal? = .child
   /// A thread of the parent that waits for this process to leave its memory: vfork.
@@ -129,6 +134,9 @@ public final class Process {
     let file = path.utf8.split(separator: UInt8(ascii: "/")).last.map { Array($0) } ?? []
     return String(decoding: file.prefix(15), as: UTF8.self)
   }
+
+  /// Threads, a first one that has ended before the others included.
+  var threadCount: Int { threads.count + (leaderCode == nil || threads.isEmpty ? 0 : 1) }
 
   /// The most pages resident at once, the zero page not counted.
   public var maxResidentPages: UInt64 { max(space?.peakResident ?? 0, finalPeakResident) }

@@ -46,7 +46,10 @@ extension Kernel {
     on queue: WaitQueue?, until: Cycles = .max, _ reason: BlockReason,
     otherwise error: Errno = .restartSystem
   ) -> Errno {
-    if currentThread?.hasSignal != true { block(on: queue, until: until, reason) }
+    if currentThread?.hasSignal != true {
+      block(on: queue, until: until, reason)
+      currentThread?.waitError = error
+    }
     return error
   }
 

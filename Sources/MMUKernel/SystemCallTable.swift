@@ -99,6 +99,7 @@ enum SystemCall: UInt64, CaseIterable {
   case linkat = 37
   case truncate = 45
   case ftruncate = 46
+  case fallocate = 47
   case faccessat = 48
   case chdir = 49
   case fchdir = 50

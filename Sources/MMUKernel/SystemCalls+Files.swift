@@ -47,6 +47,7 @@ extension Kernel {
     at position: UInt64, writing: Bool
   ) throws(Errno) -> UInt64 {
     if Int64(bitPattern: position) < 0 { throw .invalid }
+    if position > UInt64(Int64.max) - min(count, UInt64(Int64.max)) { throw .invalid }
     let open = try process.files.descriptors.file(descriptor)
     if open.flags & OpenFlags.path != 0 { throw .badDescriptor }
     if open.inode == nil { throw .illegalSeek }
@@ -161,7 +162,26 @@ extension Kernel {
   ) -> (UInt64, Errno?) {
     if count == 0 { return (0, nil) }
     if position >= Self.maximumFileSize { return (0, .fileTooLarge) }
-    let count = min(count, Self.maximumFileSize - position)
+    var count = min(count, Self.maximumFileSize - position)
+    if let process = current {
+      let limit = process.limits[ResourceLimits.fileSize].current
+      if position >= limit {
+        do { try checkFileSize(process, position + 1) } catch { return (0, error) }
+      }
+      count = min(count, limit - position)
+    }
+    if let seals = inode.seals {
+      do {
+        try checkSeals(inode, writing: true, growingTo: 0)
+      } catch {
+        return (0, error)
+      }
+      // F_SEAL_GROW cuts the transfer off at the page of the end.
+      if seals & 4 != 0 {
+        if position >= inode.size { return (0, .notPermitted) }
+        count = min(count, inode.size - position)
+      }
+    }
     var done: UInt64 = 0
     while done < count {
       let wanted = Int(min(count - done, UInt64(Self.bufferBytes)))

@@ -104,11 +104,19 @@ extension Kernel {
     return 0
   }
 
-  /// prctl: PR_SET_CHILD_SUBREAPER, PR_GET_CHILD_SUBREAPER, PR_SET_THP_DISABLE, PR_GET_THP_DISABLE, PR_SET_NAME, PR_GET_NAME.
+  /// prctl: PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER, PR_SET_THP_DISABLE, PR_SET_NAME and their GETs.
   func control(
     _ process: Process, _ option: UInt64, _ a1: UInt64, _ a2: UInt64, _ a3: UInt64, _ a4: UInt64
   ) throws(Errno) -> UInt64 {
     switch Int32(truncatingIfNeeded: option) {
+    case 1:
+      if a1 > 64 { throw .invalid }
+      process.parentDeathSignal = Signal(rawValue: Int32(a1))
+      return 0
+    case 2:
+      var value = (process.parentDeathSignal?.rawValue ?? 0).littleEndian
+      guard copyOut(&value, 4, to: a1) == 4 else { throw .badAddress }
+      return 0
     case 36:
       process.isSubreaper = a1 != 0
       return 0

@@ -34,7 +34,9 @@ extension Kernel {
       at: address, length: length, permissions: permissions, flags: flags, file: file,
       firstPage: file == nil ? 0 : offset / pageBytes, nameless: tree.nameless)
     let populates = flags.contains(.populate) && !flags.contains(.nonBlock)
-    if (populates || flags.contains(.locked)) && permissions.rawValue != 0 {
+    let locks = flags.contains(.locked) || space.futureLock.contains(.locked)
+    let waits = space.futureLock.contains(.lockedOnFault) && !flags.contains(.populate)
+    if (populates || locks) && !waits && permissions.rawValue != 0 {
       // A populate that runs out of frames stops early; the mapping stands, as on Linux.
       // A shared mapping is populated by reads, so that its pages stay clean.
       let writing =
@@ -89,7 +91,7 @@ extension Kernel {
     if configuration.deniesWritableCode && permissions.isSuperset(of: [.write, .execute]) {
       throw .accessDenied
     }
-    try space.protect(start, end, permissions)
+    try space.protect(start, end, permissions) { process.countResolved($0) }
     return 0
   }
 
@@ -100,7 +102,7 @@ extension Kernel {
     guard let space = process.space else { throw .invalid }
     let advice = Int32(truncatingIfNeeded: advice)
     switch advice {
-    case 0...4, 8, 10, 11, 14...23: break
+    case 0...4, 8...24: break
     default: throw unsupportedAdvice(advice)
     }
     if address & 4095 != 0 { throw .invalid }
@@ -111,7 +113,14 @@ extension Kernel {
     if end == address { return 0 }
     if end > AddressSpace.userLimit { throw .noMemory }
     switch advice {
-    case 4: try space.discard(address, end)
+    case 4, 24: try space.discard(address, end, lockedToo: advice == 24)
+    case 9: try remove(space, address, end)
+    case 12: try space.changeFlags(address, end, set: .mergeable)
+    case 13: try space.changeFlags(address, end, clear: .mergeable)
+    case 14: try space.changeFlags(address, end, set: .hugePages, clear: .noHugePages)
+    case 15: try space.changeFlags(address, end, set: .noHugePages, clear: .hugePages)
+    case 16: try space.changeFlags(address, end, set: .notDumped)
+    case 17: try space.changeFlags(address, end, clear: .notDumped)
     case 22, 23:
       try space.forEachArea(address, end) { _, _, _ in }
       let writing = advice == 23
@@ -132,7 +141,8 @@ extension Kernel {
       var failure: Errno?
       do {
         try space.forEachArea(address, end) { area, from, _ in
-          let isFit = advice < 20 ? area.isAnonymous : !area.flags.contains(.locked)
+          let isAllowed = advice >= 20 || area.isAnonymous
+          let isFit = isAllowed && (advice == 18 || !area.flags.contains(.locked))
           if !isFit && refused == nil { refused = from }
         }
         // What lies before an area that is refused, and behind a hole, is done all the same.
@@ -152,11 +162,38 @@ extension Kernel {
     return 0
   }
 
+  /// MADV_REMOVE: makes a hole in the file of a shared mapping.
+  private func remove(
+    _ space: AddressSpace, _ lower: UInt64, _ upper: UInt64
+  ) throws(Errno) {
+    var parts: [(Inode, Range<UInt64>)] = []
+    var failure: Errno?
+    do {
+      try space.forEachArea(lower, upper) { area, from, to in
+        if failure != nil { return }
+        let inode = system.sources[Int(area.source)]?.inode
+        guard let inode, !area.flags.contains(.locked) else {
+          failure = .invalid
+          return
+        }
+        if !area.isShared || area.flags.contains(.neverWritten) {
+          failure = .accessDenied
+          return
+        }
+        let first = area.filePage(of: from) * pageBytes
+        parts.append((inode, first..<first + (to - from)))
+      }
+    } catch {
+      failure = failure ?? error
+    }
+    for (inode, range) in parts { inode.punch(range) }
+    if let failure { throw failure }
+  }
+
   /// EINVAL, and a message if Linux knows the advice.
   private func unsupportedAdvice(_ advice: Int32) -> Errno {
     let names: [Int32: String] = [
-      9: "MADV_REMOVE", 12: "MADV_MERGEABLE", 13: "MADV_UNMERGEABLE",
-      24: "MADV_DONTNEED_LOCKED", 25: "MADV_COLLAPSE", 100: "MADV_HWPOISON",
+      25: "MADV_COLLAPSE", 100: "MADV_HWPOISON",
       101: "MADV_SOFT_OFFLINE", 102: "MADV_GUARD_INSTALL", 103: "MADV_GUARD_REMOVE",
     ]
     guard let name = names[advice] else { return .invalid }

@@ -15,7 +15,7 @@ final class Thread {
   }
 
   /// Its number; those of processes and threads are one sequence.
-  let tid: Int32
+  var tid: Int32
   /// What it belongs to; the kernel keeps every process there has been.
   unowned(unsafe) let process: Process
   var state = State.ready
@@ -39,10 +39,16 @@ final class Thread {
   // What a system call keeps while it waits; it is executed again afterwards.
   /// The end of a sleep that has begun.
   var sleepEnd: Cycles?
+  /// Where a handler that ends the sleep leaves the rest of it; 0 is nowhere.
+  var remainderAddress: UInt64 = 0
   /// Bytes an unfinished transfer has moved.
   var transferred: UInt64 = 0
   /// The call in progress was interrupted by a signal: what a handler makes of it.
   var interruption: Errno?
+  /// What a handler makes of the wait that goes on.
+  var waitError = Errno.restartSystem
+  /// FUTEX_WAIT_BITSET's bits.
+  var futexBits: UInt32 = .max
   /// A waker said that the wait is over: a futex's.
   var wasWoken = false
 

@@ -42,9 +42,9 @@ public struct VirtualMemoryArea: Hashable, Sendable {
   /// Properties beyond the permissions.
   public struct Flags: OptionSet, Hashable, Sendable {
     /// The bits; ours, not Linux's.
-    public let rawValue: UInt16
+    public let rawValue: UInt32
     /// Makes a set.
-    @inlinable public init(rawValue: UInt16) { self.rawValue = rawValue }
+    @inlinable public init(rawValue: UInt32) { self.rawValue = rawValue }
     /// VM_GROWSDOWN: a fault below it extends it.
     @inlinable public static var growsDown: Self { Self(rawValue: 1 << 0) }
     /// MAP_NORESERVE was given: not held against the overcommit limit.
@@ -59,6 +59,18 @@ public struct VirtualMemoryArea: Hashable, Sendable {
     @inlinable public static var notForked: Self { Self(rawValue: 1 << 5) }
     /// MADV_WIPEONFORK: a child gets it empty.
     @inlinable public static var wipedOnFork: Self { Self(rawValue: 1 << 6) }
+    /// MLOCK_ONFAULT or MCL_ONFAULT: what is locked is not made present.
+    @inlinable public static var lockedOnFault: Self { Self(rawValue: 1 << 7) }
+    /// VM_ACCOUNT: private memory that is, or was, writable is held against the overcommit limit.
+    @inlinable public static var accounted: Self { Self(rawValue: 1 << 8) }
+    /// MADV_DONTDUMP.
+    @inlinable public static var notDumped: Self { Self(rawValue: 1 << 9) }
+    /// MADV_HUGEPAGE.
+    @inlinable public static var hugePages: Self { Self(rawValue: 1 << 10) }
+    /// MADV_NOHUGEPAGE.
+    @inlinable public static var noHugePages: Self { Self(rawValue: 1 << 11) }
+    /// MADV_MERGEABLE.
+    @inlinable public static var mergeable: Self { Self(rawValue: 1 << 16) }
     /// MAP_SHARED: writes are everybody's who maps the file.
     @inlinable public static var shared: Self { Self(rawValue: 1 << 12) }
     /// A shared mapping of a file that was not opened for writing: mprotect cannot allow it.
@@ -129,6 +141,10 @@ public struct VirtualMemoryArea: Hashable, Sendable {
   public var pages: UInt64 { (upper &- lower) / pageBytes }
   /// Mapped with MAP_SHARED.
   public var isShared: Bool { flags.contains(.shared) }
+  /// Private and writable, and no stack: what RLIMIT_DATA limits.
+  var isData: Bool {
+    permissions.contains(.write) && flags.isDisjoint(with: [.shared, .growsDown])
+  }
   /// Backed by nothing but memory.
   public var isAnonymous: Bool { source == 0 }
 

@@ -109,6 +109,14 @@ extension ProcessModel {
       // Where areas end is the kernel's business; that they are alike inside is checked elsewhere.
       let area = process.real.space?.area(at: VirtualAddress(address))
     else { return .fails(.badAddress) }
+    if flags & 6 == 0 && new <= old {
+      process.unmap(first + new..<first + old)
+      return .value(Int64(address))
+    }
+    if isFixed && old == new {
+      moveAll(process, first..<first + old, by: target / 4096 &- first, keepsOld: flags & 4 != 0)
+      return .value(Int64(target))
+    }
     if old == 0 && !page.isShared { return .fails(.invalid) }
     let last = area.end.rawValue / 4096
     if old > last - first { return .fails(.badAddress) }
@@ -118,10 +126,6 @@ extension ProcessModel {
       move(process, first, min(old, new), new, to: target / 4096, keepsOld: flags & 4 != 0)
       return .value(Int64(target))
     }
-    if new <= old {
-      process.unmap(first + new..<first + old)
-      return .value(Int64(address))
-    }
     let isLast = old > 0 && first + old == last
     if isLast && (last..<first + new).allSatisfy({ process.pages[$0] == nil }) {
       extend(process, first, from: old, to: new, at: first)
@@ -129,6 +133,20 @@ extension ProcessModel {
     }
     if flags & 1 == 0 { return .fails(.noMemory) }
     return .somewhere
+  }
+
+  /// Each area of a range goes to its place; what lies in the holes between them stays.
+  private func moveAll(
+    _ process: ModelProcess, _ range: Range<UInt64>, by distance: UInt64, keepsOld: Bool
+  ) {
+    let areas = process.real.space?.allAreas ?? []
+    for area in areas {
+      let first = max(area.start.rawValue / 4096, range.lowerBound)
+      let end = min(area.end.rawValue / 4096, range.upperBound)
+      if first >= end { continue }
+      process.unmap(first &+ distance..<end &+ distance)
+      move(process, first, end - first, end - first, to: first &+ distance, keepsOld: keepsOld)
+    }
   }
 
   /// Pages behind a mapping, which go on where it ends.

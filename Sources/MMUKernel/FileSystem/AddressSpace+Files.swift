@@ -72,13 +72,14 @@ extension AddressSpace {
   }
 
   /// Maps the cached pages of the 16-page window around a read fault, as far as area, file and page
-  /// table reach, but those with a readahead mark.
+  /// table reach, but those with a readahead mark: Linux's do_fault_around.
   private func mapAround(
     _ area: VirtualMemoryArea, _ address: UInt64, _ inode: Inode, _ file: OpenFile, _ bits: UInt64
   ) {
     let window = Self.faultAroundBytes
     let lower = max(address & ~(window &- 1), area.lower)
-    let upper = min((address & ~(window &- 1)) &+ window, area.upper)
+    // Cut off at the area's start, it reaches so much further, but not into the next page table.
+    let upper = min(lower &+ window, area.upper, (lower & ~0x1f_ffff) &+ 0x20_0000)
     let more = sharedReadBits(area, inode)
     var page = area.filePage(of: lower)
     let end = inode.pageCount
@@ -151,13 +152,17 @@ extension AddressSpace {
     batch.deliver(pcid: pcid.rawValue, in: system)
   }
 
-  /// Unmaps the pages of a file from one on, private copies included.
-  func removePages(from first: UInt64, of inode: Inode) {
+  /// Unmaps pages of a file, private copies included unless they are to stay.
+  func removePages(
+    _ range: Range<UInt64>, of inode: Inode, keepingCopies: Bool = false
+  ) {
     var batch = InvalidationBatch()
     forEachArea(of: inode) { area in
-      if area.pageOffset + area.pages <= first { return }
-      let skipped = first > area.pageOffset ? first - area.pageOffset : 0
-      unmapPages(area.lower + skipped * pageBytes, area.upper, batch: &batch)
+      let pages = range.clamped(to: area.pageOffset..<area.pageOffset + area.pages)
+      if pages.isEmpty { return }
+      let lower = area.lower + (pages.lowerBound - area.pageOffset) * pageBytes
+      let upper = area.lower + (pages.upperBound - area.pageOffset) * pageBytes
+      unmapPages(lower, upper, keepingCopies: keepingCopies, batch: &batch)
     }
     batch.deliver(pcid: pcid.rawValue, in: system)
   }

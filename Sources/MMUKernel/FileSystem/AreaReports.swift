@@ -26,10 +26,12 @@ extension AddressSpace {
 
   func mapsName(_ area: VirtualMemoryArea) -> String {
     if area.source != 0, let file = system.sources[Int(area.source)] {
-      if let inode = file.inode, inode.links <= 0, !file.path.hasPrefix("[") {
-        return file.path + " (deleted)"
-      }
-      return file.path
+      let path = file.path.split(separator: "\n", omittingEmptySubsequences: false)
+        .joined(separator: "\\012")
+      // Nameless files say so in their path.
+      let isGone = file.inode.map { $0.links <= 0 } ?? false
+      return isGone && !path.hasPrefix("[") && !path.hasSuffix(" (deleted)")
+        ? path + " (deleted)" : path
     }
     if area.flags.contains(.stack) { return "[stack]" }
     if area.lower < currentBreak && area.upper > startBreak { return "[heap]" }
@@ -50,15 +52,21 @@ extension AddressSpace {
       row("MMUPageSize", 4)
       row("Rss", pages.resident * 4)
       row("Pss", pages.share / 1024)
+      row("Pss_Dirty", pages.dirtyShare / 1024)
       row("Shared_Clean", pages.sharedClean * 4)
       row("Shared_Dirty", pages.sharedDirty * 4)
       row("Private_Clean", pages.privateClean * 4)
       row("Private_Dirty", pages.privateDirty * 4)
       row("Referenced", pages.referenced * 4)
       row("Anonymous", pages.anonymous * 4)
-      row("AnonHugePages", 0)
-      row("Swap", 0)
+      for name in [
+        "KSM", "LazyFree", "AnonHugePages", "ShmemPmdMapped", "FilePmdMapped", "Shared_Hugetlb",
+        "Private_Hugetlb", "Swap", "SwapPss",
+      ] {
+        row(name, 0)
+      }
       row("Locked", area.flags.contains(.locked) ? pages.share / 1024 : 0)
+      text += "THPeligible:".padded(to: 16) + "       0\n"
       text += "VmFlags: \(flagsText(area))\n"
     }
     return text
@@ -68,6 +76,7 @@ extension AddressSpace {
   struct PageAccount {
     var resident: UInt64 = 0
     var share: UInt64 = 0
+    var dirtyShare: UInt64 = 0
     var sharedClean: UInt64 = 0
     var sharedDirty: UInt64 = 0
     var privateClean: UInt64 = 0
@@ -93,6 +102,7 @@ extension AddressSpace {
           entry.contains(.dirty) || isAnonymous || (inode?.isDirty(page) ?? false)
         account.resident += 1
         account.share += 4096 / mappings
+        if isDirty { account.dirtyShare += 4096 / mappings }
         if entry.contains(.accessed) { account.referenced += 1 }
         if isAnonymous { account.anonymous += 1 }
         switch (mappings > 1, isDirty) {
@@ -112,7 +122,7 @@ extension AddressSpace {
     if area.permissions.contains(.read) { letters.append("rd") }
     if area.permissions.contains(.write) { letters.append("wr") }
     if area.permissions.contains(.execute) { letters.append("ex") }
-    if area.isShared { letters.append("sh") }
+    if area.isShared && !area.flags.contains(.neverWritten) { letters.append("sh") }
     letters += ["mr"]
     if !area.flags.contains(.neverWritten) { letters.append("mw") }
     letters += ["me"]
@@ -122,8 +132,14 @@ extension AddressSpace {
     if area.flags.contains(.sequentialReads) { letters.append("sr") }
     if area.flags.contains(.randomReads) { letters.append("rr") }
     if area.flags.contains(.notForked) { letters.append("dc") }
+    if area.flags.contains(.lockedOnFault) { letters.append("lf") }
+    if area.flags.contains(.accounted) { letters.append("ac") }
     if area.flags.contains(.noReserve) { letters.append("nr") }
     if area.flags.contains(.wipedOnFork) { letters.append("wf") }
+    if area.flags.contains(.notDumped) { letters.append("dd") }
+    if area.flags.contains(.hugePages) { letters.append("hg") }
+    if area.flags.contains(.noHugePages) { letters.append("nh") }
+    if area.flags.contains(.mergeable) { letters.append("mg") }
     return letters.joined(separator: " ") + " "
   }
 }

@@ -75,11 +75,11 @@ extension Inode {
     }
   }
 
-  /// Marks a page of the cache as different from the disk, and reserves its block.
+  /// Marks a page of the cache as different from the disk, and reserves its block; one of a memory
+  /// file only as written.
   ///
   /// - Throws: ENOSPC if the disk is full.
   func makeDirty(_ page: UInt64) throws(Errno) {
-    if !isOnDisk { return }
     let word = pages[page]
     if word & Self.dirtyMark != 0 { return }
     if let image = volume.image, blocks[page] == 0 {
@@ -88,6 +88,7 @@ extension Inode {
       blocks.set(page, to: block + 1)
     }
     pages.set(page, to: word | Self.dirtyMark)
+    if !isOnDisk { return }
     system.writeback.noteDirty(self)
     system.dirtiedPages += 1
   }
@@ -197,20 +198,20 @@ extension Inode {
 
   private func dropFrame(_ page: UInt64) {
     let frame = cachedFrame(page)
-    if isDirty(page) { system.writeback.noteClean(self) }
+    if isOnDisk && isDirty(page) { system.writeback.noteClean(self) }
     pages.set(page, to: 0)
     system.frames.release(FrameNumber(frame))
     system.cachedFrames -= 1
     system.charge(system.costs.frameAllocation)
   }
 
-  /// Gives back all pages from `first` on, with their blocks.
+  /// Gives back pages with their blocks.
   ///
   /// - Precondition: nothing maps them.
-  func dropPages(from first: UInt64) {
-    for page in pages.pages(in: first..<1 << 52) { dropFrame(page) }
+  func dropPages(_ range: Range<UInt64>) {
+    for page in pages.pages(in: range) { dropFrame(page) }
     guard let image = volume.image else { return }
-    for page in blocks.pages(in: first..<1 << 52) {
+    for page in blocks.pages(in: range) {
       image.release(blocks[page] - 1)
       blocks.set(page, to: 0)
     }
@@ -231,8 +232,8 @@ extension Inode {
     size = new
     let first = (new + 4095) / 4096
     if old > new {
-      for mapper in mappers { mapper.space.removePages(from: first, of: self) }
-      dropPages(from: first)
+      for mapper in mappers { mapper.space.removePages(first..<1 << 52, of: self) }
+      dropPages(first..<1 << 52)
       if let host, host.stored > new { host.stored = new }
       if UInt64(provided.count) > new { provided.removeSubrange(Int(new)...) }
       zeroTail(from: new)
@@ -240,20 +241,23 @@ extension Inode {
   }
 
   /// Clears the rest of the page that holds byte `end`, in the cache and on the disk.
-  private func zeroTail(from end: UInt64) {
-    let offset = Int(end & 4095)
-    if offset == 0 { return }
-    let page = end / 4096
+  private func zeroTail(from end: UInt64) { zero(end..<(end + 4095) & ~4095) }
+
+  /// Clears bytes of one page, in the cache and on the disk.
+  func zero(_ range: Range<UInt64>) {
+    if range.isEmpty { return }
+    let page = range.lowerBound / 4096
+    let offset = Int(range.lowerBound & 4095)
     let frame = cachedFrame(page)
     if frame != 0 {
       system.memory.willWrite(FrameNumber(frame))
-      let tail = system.memory.pointer(to: FrameNumber(frame)) + offset
-      tail.initializeMemory(as: UInt8.self, repeating: 0, count: 4096 - offset)
+      let part = system.memory.pointer(to: FrameNumber(frame)) + offset
+      part.initializeMemory(as: UInt8.self, repeating: 0, count: range.count)
     }
     // A reserved block that was never written is written before it is read: see `makeDirty`.
     if let image = volume.image, blocks[page] != 0 {
-      let tail = image.bytes(of: blocks[page] - 1) + offset
-      tail.initializeMemory(as: UInt8.self, repeating: 0, count: 4096 - offset)
+      let part = image.bytes(of: blocks[page] - 1) + offset
+      part.initializeMemory(as: UInt8.self, repeating: 0, count: range.count)
     }
   }
 }

@@ -53,7 +53,7 @@ extension Inode {
   func takeOver(_ status: HostStatus) {
     guard let host, host.content == nil else { return }
     if host.version != status.version || size != status.size {
-      dropPages(from: 0)
+      dropPages(0..<1 << 52)
       size = status.size
       host.stored = status.size
       host.version = status.version
@@ -76,7 +76,7 @@ extension Inode {
     guard let host, let content = host.content else { return }
     if let status = try? content.status() { links = Int(clamping: status.links) }
     if links <= 0 {
-      dropPages(from: 0)
+      dropPages(0..<1 << 52)
       volume.host?.forget(host.identity)
     } else if sync(waits: false) != nil {
       // Another attempt is made by sync(), by the next close, and at the end of the run.

@@ -41,6 +41,8 @@ final class Inode {
   var changed: Cycles = 0
   /// A running program's file: opening it for writing is ETXTBSY, as for Linux's deny_write_access.
   var executions = 0
+  /// Open files that may write it, for which it cannot be executed: ETXTBSY.
+  var writers = 0
   /// A memfd's seals; nil if it takes none.
   var seals: UInt32?
 
@@ -121,7 +123,7 @@ final class Inode {
     if host?.content != nil { return closeContent() }
     if links > 0 { return }
     precondition(mappers.isEmpty, "a file is evicted that areas show")
-    dropPages(from: 0)
+    dropPages(0..<1 << 52)
     unregisterContent()
   }
 

@@ -13,8 +13,6 @@ struct MemoryUse {
   var cached: UInt64 = 0
   /// Of the page cache, what has no disk behind it: /tmp, shared memory.
   var inMemory: UInt64 = 0
-  /// Of the page cache, what differs from the disk.
-  var dirty: UInt64 = 0
 }
 
 extension SystemMemory {
@@ -29,9 +27,8 @@ extension SystemMemory {
       inode.pages.forEach(in: 0..<1 << 52) { _, word in
         use.cached += 1
         if !isOnDisk { use.inMemory += 1 }
-        if word & Inode.dirtyMark != 0 { use.dirty += 1 }
         // The cache's own reference is no mapping.
-        if frames.references(to: FrameNumber(word & ~Inode.dirtyMark)) > 1 { use.mapped += 1 }
+        if frames.references(to: FrameNumber(word & Inode.frameMask)) > 1 { use.mapped += 1 }
       }
     }
     return use
@@ -47,7 +44,7 @@ extension Kernel {
       ("MemTotal", system.memory.frameCount), ("MemFree", free),
       ("MemAvailable", free + use.cached - use.inMemory), ("Buffers", 0),
       ("Cached", use.cached), ("SwapCached", 0), ("SwapTotal", 0), ("SwapFree", 0),
-      ("Dirty", use.dirty), ("Writeback", 0), ("AnonPages", use.anonymous),
+      ("Dirty", system.writeback.dirtyPages), ("Writeback", 0), ("AnonPages", use.anonymous),
       ("Mapped", use.mapped), ("Shmem", use.inMemory), ("PageTables", UInt64(system.tablePages)),
     ]
     return rows.map { name, pages in
@@ -62,7 +59,7 @@ extension Kernel {
     let faults = faults
     let rows: [(String, UInt64)] = [
       ("nr_free_pages", frames.available), ("nr_anon_pages", use.anonymous),
-      ("nr_mapped", use.mapped), ("nr_file_pages", use.cached), ("nr_dirty", use.dirty),
+      ("nr_mapped", use.mapped), ("nr_file_pages", use.cached), ("nr_dirty", system.writeback.dirtyPages),
       ("nr_shmem", use.inMemory), ("nr_dirtied", system.dirtiedPages),
       ("nr_written", system.writtenPages), ("nr_page_table_pages", UInt64(system.tablePages)),
       ("pgpgin", system.readPages * 4), ("pgpgout", system.writtenPages * 4),

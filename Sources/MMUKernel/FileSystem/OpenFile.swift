@@ -12,7 +12,7 @@ final class OpenFile {
 
   let content: Content
   /// The absolute path at the time of opening, for stories and maps.
-  let path: String
+  var path: String
   /// What a file of /proc says since it was opened.
   var text: [UInt8] = []
   /// The names of a directory of the host, sorted, as they were when the listing began.
@@ -47,7 +47,10 @@ final class OpenFile {
     self.path = path
     self.flags = flags
     system.openFiles += 1
-    if case .inode(let inode) = content { inode.hold() }
+    if case .inode(let inode) = content {
+      inode.hold()
+      if isWritable { inode.writers += 1 }
+    }
   }
 
   var inode: Inode? { if case .inode(let inode) = content { inode } else { nil } }
@@ -67,7 +70,9 @@ final class OpenFile {
     if holds > 0 { return }
     system.openFiles -= 1
     switch content {
-    case .inode(let inode): inode.release()
+    case .inode(let inode):
+      if isWritable { inode.writers -= 1 }
+      inode.release()
     case .pipe(let pipe): pipe.close(writing: isWritable)
     case .socket(let socket): socket.close()
     case .stream: break

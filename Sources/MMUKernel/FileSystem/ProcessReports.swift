@@ -79,7 +79,8 @@ extension Kernel {
     let sizes = space.sizes
     let resident = space.residentAnonymous + space.residentFile
     return
-      "\(space.totalPages) \(resident) \(space.residentFile) \(sizes.text) 0 \(sizes.data) 0\n"
+      "\(space.totalPages) \(resident) \(space.residentFile) \(sizes.text) 0 "
+      + "\(sizes.data + sizes.stack) 0\n"
   }
 
   /// The state letter: running, sleeping, zombie.
@@ -96,7 +97,7 @@ extension Kernel {
     let numbers: [UInt64] = [
       faults.minor, children.minorFaults, faults.major, children.majorFaults,
       process.userCycles / tick, process.systemCycles / tick, children.userCycles / tick,
-      children.systemCycles / tick, 20, 0, UInt64(process.threads.count), 0,
+      children.systemCycles / tick, 20, 0, UInt64(process.threadCount), 0,
       process.startedAt / tick,
       (space?.totalPages ?? 0) * 4096,
       (space?.residentAnonymous ?? 0) + (space?.residentFile ?? 0), .max,
@@ -120,19 +121,41 @@ extension Kernel {
       func row(_ name: String, _ pages: UInt64) {
         text += name + ":\t" + String(pages * 4).padded(before: 8) + " kB\n"
       }
+      row("VmPeak", space.areas.peakPages)
       row("VmSize", space.totalPages)
       row("VmLck", sizes.locked)
-      row("VmHWM", process.maxResidentPages)
+      row("VmPin", 0)
+      row("VmHWM", space.peakResident)
       row("VmRSS", space.residentAnonymous + space.residentFile)
+      let shared = space.residentShared
       row("RssAnon", space.residentAnonymous)
-      row("RssFile", space.residentFile)
+      row("RssFile", space.residentFile - shared)
+      row("RssShmem", shared)
       row("VmData", sizes.data)
       row("VmStk", sizes.stack)
       row("VmExe", sizes.text)
+      row("VmLib", sizes.library)
       row("VmPTE", UInt64(space.tablePages))
       row("VmSwap", 0)
     }
-    return text + "Threads:\t\(process.threads.count)\n"
+    return text + "Threads:\t\(process.threadCount)\n" + signalText(process)
+  }
+
+  /// The signal sets of status.
+  private func signalText(_ process: Process) -> String {
+    var ignored: UInt64 = 0
+    var caught: UInt64 = 0
+    for number in 1...64 {
+      let action = process.actions[number]
+      if action.handler == 1 { ignored |= 1 << UInt64(number - 1) }
+      if action.isHandled { caught |= 1 << UInt64(number - 1) }
+    }
+    let first = process.threads.first
+    let sets = [
+      ("SigPnd", first?.pending.set.rawValue ?? 0), ("ShdPnd", process.pending.set.rawValue),
+      ("SigBlk", first?.mask.rawValue ?? 0), ("SigIgn", ignored), ("SigCgt", caught),
+    ]
+    return sets.map { "\($0.0):\t\($0.1.hex(16))\n" }.joined()
   }
 
   private func octal(_ value: UInt32) -> String {
@@ -143,19 +166,49 @@ extension Kernel {
 
 extension AddressSpace {
   /// Pages by use, as in status and statm.
-  fileprivate var sizes: (text: UInt64, data: UInt64, stack: UInt64, locked: UInt64) {
-    var result = (text: UInt64(0), data: UInt64(0), stack: UInt64(0), locked: UInt64(0))
+  fileprivate struct Sizes {
+    var text: UInt64 = 0
+    var library: UInt64 = 0
+    var data: UInt64 = 0
+    var stack: UInt64 = 0
+    var locked: UInt64 = 0
+  }
+
+  fileprivate var sizes: Sizes {
+    var result = Sizes()
     areas.forEach { area in
-      if area.flags.contains(.stack) {
+      if area.flags.contains(.growsDown) {
         result.stack += area.pages
       } else if area.permissions.contains(.execute) && !area.permissions.contains(.write) {
-        result.text += area.pages
-      } else if area.permissions.contains(.write) && !area.isShared {
+        // What lies below the heap is the program.
+        if area.upper <= startBreak {
+          result.text += area.pages
+        } else {
+          result.library += area.pages
+        }
+      } else if area.isData {
         result.data += area.pages
       }
       if area.flags.contains(.locked) { result.locked += area.pages }
     }
     return result
+  }
+
+  /// Pages of memory files present: shared anonymous memory, memfds, /dev/shm.
+  fileprivate var residentShared: UInt64 {
+    var pages: UInt64 = 0
+    areas.forEach { area in
+      guard area.source != 0, let inode = system.sources[Int(area.source)]?.inode,
+        !inode.isOnDisk
+      else { return }
+      tables.forEachTable(in: area.lower, area.upper) { _, entries, count in
+        for i in 0..<count where entries[i] != 0 {
+          let frame = PageTableEntry(entries[i]).frame
+          if system.frames.use(of: frame) == .cache { pages += 1 }
+        }
+      }
+    }
+    return pages
   }
 
   /// The arguments as they stand in memory now, each with the zero behind it.

@@ -72,10 +72,22 @@ extension Kernel {
       guard let seals = file.inode?.seals else { throw .invalid }
       return UInt64(seals)
     case 1033:
-      guard file.inode?.seals != nil else { throw .invalid }
-      throw unsupported("fcntl with F_ADD_SEALS", .invalid)
+      return try addSeals(file, argument)
     case let other: throw unsupported("fcntl command \(other)", .invalid)
     }
+  }
+
+  /// F_ADD_SEALS.
+  private func addSeals(_ file: OpenFile, _ argument: UInt64) throws(Errno) -> UInt64 {
+    guard let inode = file.inode, let old = inode.seals else { throw .invalid }
+    if !file.isWritable { throw .notPermitted }
+    let new = UInt32(truncatingIfNeeded: argument)
+    // SEAL 1, SHRINK 2, GROW 4, WRITE 8, FUTURE_WRITE 16, EXEC 32.
+    if new & ~63 != 0 { throw .invalid }
+    if old & 1 != 0 { throw .notPermitted }
+    if new & 8 != 0 && old & 8 == 0 && inode.hasWritableMappings { throw .busy }
+    inode.seals = old | new
+    return 0
   }
 
   /// lseek.

@@ -105,14 +105,15 @@ extension Kernel {
     return 0
   }
 
-  /// renameat2 with no flags or RENAME_NOREPLACE.
+  /// renameat2 with no flags, RENAME_NOREPLACE or RENAME_EXCHANGE.
   func rename(
     _ process: Process, _ oldDescriptor: UInt64, _ old: UInt64, _ newDescriptor: UInt64,
     _ new: UInt64, _ flags: UInt64
   ) throws(Errno) -> UInt64 {
     let flags = UInt32(truncatingIfNeeded: flags)
     if flags & ~7 != 0 || flags & 2 != 0 && flags & 5 != 0 { throw .invalid }
-    if flags & 6 != 0 { throw unsupported("renameat2 with RENAME_EXCHANGE", .invalid) }
+    if flags & 4 != 0 { throw unsupported("renameat2 with RENAME_WHITEOUT", .invalid) }
+    let exchanges = flags & 2 != 0
     let from = try place(process, oldDescriptor, old, followsLast: false)
     let to = try place(process, newDescriptor, new, followsLast: false)
     if from.parent.volume !== to.parent.volume { throw .crossDevice }
@@ -130,6 +131,19 @@ extension Kernel {
       above = at.parent
     }
     if to.parent.links <= 0 { throw .noEntry }
+    if exchanges {
+      guard let other = to.inode else { throw .noEntry }
+      if from.parent.volume.host != nil {
+        throw unsupported("renameat2 with RENAME_EXCHANGE in a directory of the host", .invalid)
+      }
+      above = from.parent
+      while let at = above, at !== tree.root {
+        if at === other { throw .invalid }
+        above = at.parent
+      }
+      if other !== inode { exchange(from, inode, to, other) }
+      return 0
+    }
     if let victim = to.inode {
       if victim === inode { return 0 }
       if inode.isDirectory {
@@ -150,12 +164,33 @@ extension Kernel {
     }
     // One name more for a moment, so that it is not taken for deleted.
     inode.hold()
+    let old = tree.path(of: from)
     from.parent.remove(from.name)
     to.parent.add(to.name, inode)
+    for case let file? in system.sources where file.inode === inode && file.path == old {
+      file.path = tree.path(of: to)
+    }
     inode.changed = now
     stamp(from.parent)
     stamp(to.parent)
     inode.release()
     return 0
+  }
+
+  /// Gives each of two files the other's name.
+  private func exchange(
+    _ from: FileTree.Place, _ inode: Inode, _ to: FileTree.Place, _ other: Inode
+  ) {
+    inode.hold()
+    other.hold()
+    from.parent.remove(from.name)
+    to.parent.remove(to.name)
+    from.parent.add(from.name, other)
+    to.parent.add(to.name, inode)
+    for changed in [inode, other] { changed.changed = now }
+    stamp(from.parent)
+    stamp(to.parent)
+    inode.release()
+    other.release()
   }
 }

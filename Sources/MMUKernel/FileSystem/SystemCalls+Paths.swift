@@ -141,7 +141,7 @@ extension Kernel {
       if place.parent.volume.host == nil { place.parent.add(place.name, inode) }
       stamp(place.parent)
     } else if flags & OpenFlags.truncate != 0 && inode.isRegular {
-      do { _ = try setSize(inode, 0) } catch {
+      do { _ = try setSize(process, inode, 0) } catch {
         try process.files.descriptors.close(number)
         throw error
       }
@@ -238,7 +238,7 @@ extension Kernel {
       inode.hold()
       defer { inode.release() }
       try inode.volume.host?.open(inode, writing: true)
-      return try setSize(inode, size)
+      return try setSize(process, inode, size)
     }
   }
 
@@ -249,11 +249,17 @@ extension Kernel {
     let file = try process.files.descriptors.file(descriptor)
     if file.flags & OpenFlags.path != 0 { throw .badDescriptor }
     guard let inode = file.inode, inode.isRegular, file.isWritable else { throw .invalid }
-    return try setSize(inode, size)
+    return try setSize(process, inode, size)
   }
 
-  private func setSize(_ inode: Inode, _ size: UInt64) throws(Errno) -> UInt64 {
+  private func setSize(
+    _ process: Process, _ inode: Inode, _ size: UInt64
+  ) throws(Errno) -> UInt64 {
+    if size > inode.size { try checkFileSize(process, size) }
     if size > Self.maximumFileSize { throw .fileTooLarge }
+    // F_SEAL_SHRINK.
+    if size < inode.size && (inode.seals ?? 0) & 2 != 0 { throw .notPermitted }
+    try checkSeals(inode, writing: false, growingTo: size)
     try inode.setHostSize(size)
     inode.truncate(to: size)
     stamp(inode)
