@@ -211,7 +211,7 @@ extension Platform {
   }()
 }
 
-// Directories of the host, one name at a time; Platform+Directories.swift says what for.
+// Directories of the host, one name at a time: the calls behind `SystemHostDirectory`.
 extension Platform {
   /// How `openAt` opens.
   package enum Opening {
@@ -255,6 +255,7 @@ extension Platform {
     #endif
   }
 
+  /// Closes what one of these has opened.
   package static func closeDescriptor(_ descriptor: Int32) { _ = close(descriptor) }
 
   /// Calls until it is not interrupted.
@@ -331,12 +332,14 @@ extension Platform {
     return bytes[..<count].map { UInt8(bitPattern: $0) }
   }
 
+  /// Makes a directory; permissions are those asked for less the umask.
   package static func makeDirectory(
     _ directory: Int32, _ name: UnsafePointer<CChar>, mode: UInt32
   ) throws(HostError) {
     _ = try checked { mkdirat(directory, name, mode_t(mode & 0o777)) }
   }
 
+  /// Makes a symbolic link.
   package static func makeSymbolicLink(
     _ directory: Int32, _ name: UnsafePointer<CChar>, to target: UnsafePointer<CChar>
   ) throws(HostError) {
@@ -351,12 +354,14 @@ extension Platform {
     _ = try checked { linkat(directory, name, newDirectory, newName, 0) }
   }
 
+  /// Takes a name away, of an empty directory or of anything else; a link's own.
   package static func remove(
     _ directory: Int32, _ name: UnsafePointer<CChar>, isDirectory: Bool
   ) throws(HostError) {
     _ = try checked { unlinkat(directory, name, isDirectory ? AT_REMOVEDIR : 0) }
   }
 
+  /// Gives a file another name, replacing what stood there.
   package static func rename(
     _ directory: Int32, _ name: UnsafePointer<CChar>, _ newDirectory: Int32,
     _ newName: UnsafePointer<CChar>
@@ -378,10 +383,12 @@ extension Platform {
     try checked { pwrite(descriptor, source.baseAddress!, source.count, off_t(position)) }
   }
 
+  /// Cuts a file or extends it with zeros.
   package static func setSize(_ descriptor: Int32, _ size: UInt64) throws(HostError) {
     _ = try checked { ftruncate(descriptor, off_t(size)) }
   }
 
+  /// Sets the permission bits of what is open, and no others.
   package static func setMode(_ descriptor: Int32, _ mode: UInt32) throws(HostError) {
     _ = try checked { fchmod(descriptor, mode_t(mode & 0o777)) }
   }
