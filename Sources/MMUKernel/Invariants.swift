@@ -12,13 +12,20 @@ extension SystemMemory {
   ///
   /// - Complexity: all frames ever used and all entries.
   public func checkInvariants() -> String? {
-    var references: [UInt64: UInt32] = [:]
-    var uses: [UInt64: FrameUse] = [:]
+    var references = [UInt32](repeating: 0, count: Int(frames.highWater))
+    // What each frame is held as; `free` by nobody.
+    var uses = [FrameUse](repeating: .free, count: Int(frames.highWater))
     var problem: String?
-    func hold(_ frame: UInt64, _ use: FrameUse, _ owner: String) {
-      references[frame, default: 0] += 1
-      if let known = uses[frame], known != use {
-        problem = problem ?? "frame \(frame) is held as \(known) and, by \(owner), as \(use)"
+    func hold(_ number: UInt64, _ use: FrameUse, _ owner: @autoclosure () -> String) {
+      let frame = Int(number)
+      guard references.indices.contains(frame) else {
+        problem = problem ?? "frame \(frame) was never handed out, but is held by \(owner())"
+        return
+      }
+      references[frame] += 1
+      if uses[frame] != .free && uses[frame] != use {
+        problem =
+          problem ?? "frame \(frame) is held as \(uses[frame]) and, by \(owner()), as \(use)"
       }
       uses[frame] = use
     }
@@ -56,23 +63,25 @@ extension SystemMemory {
       }
     }
     var inUse: UInt64 = 0
-    for frame in 0..<frames.highWater {
-      let use = frames.use(of: FrameNumber(frame))
+    for frame in 0..<Int(frames.highWater) {
+      let number = FrameNumber(UInt64(frame))
+      let use = frames.use(of: number)
       if use == .free {
-        if references[frame] != nil { return "frame \(frame) is free but mapped" }
+        if references[frame] != 0 { return "frame \(frame) is free but mapped" }
         continue
       }
       inUse += 1
       if use == .kernel {
-        if references[frame] != nil { return "frame \(frame) is the kernel's but mapped" }
+        if references[frame] != 0 { return "frame \(frame) is the kernel's but mapped" }
         continue
       }
-      let counted = frames.references(to: FrameNumber(frame))
+      let counted = frames.references(to: number)
       if uses[frame] != use {
-        return "frame \(frame) is in use as \(use), held as \(uses[frame].map { "\($0)" } ?? "-")"
+        let held = references[frame] == 0 ? "held by nobody" : "held as \(uses[frame])"
+        return "frame \(frame) is in use as \(use), \(held)"
       }
-      if counted != references[frame, default: 0] {
-        return "frame \(frame) counts \(counted) references, \(references[frame, default: 0]) exist"
+      if counted != references[frame] {
+        return "frame \(frame) counts \(counted) references, \(references[frame]) exist"
       }
     }
     if inUse != frames.used { return "\(frames.used) frames are counted in use, \(inUse) are" }
@@ -100,7 +109,7 @@ extension Kernel {
 
 extension AddressSpace {
   func checkInvariants(
-    _ areaReferences: inout [Int], _ hold: (UInt64, FrameUse, String) -> Void
+    _ areaReferences: inout [Int], _ hold: (UInt64, FrameUse, @autoclosure () -> String) -> Void
   ) -> String? {
     if let problem = areas.inconsistency() { return problem }
     areas.forEach { areaReferences[Int($0.source)] += $0.source == 0 ? 0 : 1 }
