@@ -132,10 +132,10 @@ import Testing
 
         """)
     let smaps = lines(view("--smaps"))
-    #expect(smaps.count == 1 + 4 * 16)
+    #expect(smaps.count == 1 + 4 * 25)
     #expect(smaps[1] == lines(view("--maps"))[1])
-    #expect(smaps.suffix(15).prefix(5).last == "Pss:                   4 kB")
-    #expect(smaps.last == "VmFlags: rd wr mr mw me gd ")
+    #expect(smaps.suffix(24).prefix(5).last == "Pss:                   4 kB")
+    #expect(smaps.last == "VmFlags: rd wr mr mw me gd ac ")
     #expect(
       view("--top") == """
         all processes, pid 2 (hello.s) at exit, cycle 5,903:

@@ -59,7 +59,8 @@ extension Kernel {
     let faults = faults
     let rows: [(String, UInt64)] = [
       ("nr_free_pages", frames.available), ("nr_anon_pages", use.anonymous),
-      ("nr_mapped", use.mapped), ("nr_file_pages", use.cached), ("nr_dirty", system.writeback.dirtyPages),
+      ("nr_mapped", use.mapped), ("nr_file_pages", use.cached),
+      ("nr_dirty", system.writeback.dirtyPages),
       ("nr_shmem", use.inMemory), ("nr_dirtied", system.dirtiedPages),
       ("nr_written", system.writtenPages), ("nr_page_table_pages", UInt64(system.tablePages)),
       ("pgpgin", system.readPages * 4), ("pgpgout", system.writtenPages * 4),
