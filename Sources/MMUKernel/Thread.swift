@@ -37,6 +37,8 @@ final class Thread {
   var isInterruptible = true
 
   // What a system call keeps while it waits; it is executed again afterwards.
+  /// It waits, or waited, in a call that it executes again before anything else.
+  var repeatsCall = false
   /// The end of a sleep that has begun.
   var sleepEnd: Cycles?
   /// Bytes an unfinished transfer has moved.
@@ -72,6 +74,11 @@ final class Thread {
 
   /// Something is to be done before it goes on.
   var needsDelivery: Bool { interruption != nil || hasSignal }
+
+  /// SIGKILL is pending.
+  var isKilled: Bool {
+    (pending.set.rawValue | process.pending.set.rawValue) & Signal.kill.bit != 0
+  }
 
   /// A signal it does not block is pending.
   var hasSignal: Bool {
