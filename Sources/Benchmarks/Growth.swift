@@ -13,6 +13,8 @@ struct GrowthWorkload {
   let large: Int
   /// The most the large size's cost of an event may be, of the small one's.
   let bar: Double
+  /// Bytes of RAM, if it takes so many that it runs only when named.
+  var largeRAM: UInt64?
   /// Makes the work of one size: what to do before each measurement, what to measure, and how many
   /// events that are.
   let prepare: (Int) -> (reset: () -> Void, run: () -> Void, events: Int)
@@ -115,6 +117,22 @@ var growthWorkloads: [GrowthWorkload] {
           trapper.touchAll(area, UInt64(count), .write)
         },
         { trapper.call(215, area, UInt64(count) * 4096) }, count
+      )
+    },
+    // 4 GiB resident at once.
+    GrowthWorkload(
+      name: "growth-resident", event: "fault", small: 65_536, large: 1_048_576, bar: 3,
+      largeRAM: 5 << 30
+    ) { count in
+      let trapper = Trapper(ram: 5 << 30)
+      let pages = UInt64(count)
+      let area = trapper.map(pages)
+      return (
+        { trapper.call(233, area, pages * 4096, 4) },
+        {
+          trapper.touchAll(area, pages, .write)
+          precondition(trapper.peakResidentPages >= pages, "pages are missing")
+        }, count
       )
     },
   ]

@@ -150,6 +150,8 @@ final class Trapper {
 
   deinit { registers.deallocate() }
 
+  var peakResidentPages: UInt64 { kernel.processes[0].maxResidentPages }
+
   @discardableResult
   func call(_ number: UInt64, _ arguments: UInt64...) -> UInt64 {
     for (i, value) in arguments.enumerated() { registers[10 + i] = value }

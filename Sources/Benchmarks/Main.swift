@@ -26,7 +26,8 @@ struct Main {
       let padded = workload.name + String(repeating: " ", count: 16 - workload.name.count)
       print("\(padded) \(tenths / 10).\(tenths % 10) ns/\(workload.event)  \(workload.summary)")
     }
-    for workload in growth where wanted.isEmpty || wanted.contains(workload.name) {
+    for workload in growth
+    where wanted.contains(workload.name) || wanted.isEmpty && workload.largeRAM == nil {
       workload.report()
     }
   }
