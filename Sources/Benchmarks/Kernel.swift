@@ -120,14 +120,16 @@ var kernelWorkloads: [Workload] {
 }
 
 /// A kernel whose traps come from here instead of a core.
-private final class Trapper {
+final class Trapper {
   private let mmu: MMU
   private let kernel: Kernel
   private let registers = UnsafeMutablePointer<UInt64>.allocate(capacity: 32)
   private var frame: TrapFrame
 
-  init() {
-    let memory = PhysicalMemory(bytes: 512 << 20)
+  private var hasOthers = false
+
+  init(ram: UInt64 = 512 << 20) {
+    let memory = PhysicalMemory(bytes: ram)
     mmu = MMU(memory: memory)
     kernel = Kernel(memory: memory, host: MemoryHostIO())
     kernel.attach(mmu)
@@ -148,12 +150,26 @@ private final class Trapper {
 
   deinit { registers.deallocate() }
 
+  var peakResidentPages: UInt64 { kernel.processes[0].maxResidentPages }
+
   @discardableResult
   func call(_ number: UInt64, _ arguments: UInt64...) -> UInt64 {
     for (i, value) in arguments.enumerated() { registers[10 + i] = value }
     registers[17] = number
     _ = kernel.handle(.environmentCall, frame: &frame, mmu: mmu, now: kernel.chargedCycles)
     return registers[10]
+  }
+
+  /// Makes a child, which does not run yet.
+  func fork() {
+    call(220, 17)
+    hasOthers = true
+  }
+
+  /// Ends the child of `fork`.
+  func endOthersIfAny() {
+    if hasOthers { endOthers() }
+    hasOthers = false
   }
 
   /// Lets the child run, which exits, and the parent collect it.

@@ -11,8 +11,10 @@ struct Main {
   static func main() {
     let wanted = Set(CommandLine.arguments.dropFirst())
     let all = translationWorkloads + kernelWorkloads
-    for name in wanted where !all.contains(where: { $0.name == name }) {
-      print("there is no workload '\(name)'; these are: \(all.map(\.name).joined(separator: " "))")
+    let growth = growthWorkloads
+    let names = all.map(\.name) + growth.map(\.name)
+    for name in wanted where !names.contains(name) {
+      print("there is no workload '\(name)'; these are: \(names.joined(separator: " "))")
       return
     }
     #if DEBUG
@@ -23,6 +25,10 @@ struct Main {
       let tenths = Int(nanoseconds * 10 + 0.5)
       let padded = workload.name + String(repeating: " ", count: 16 - workload.name.count)
       print("\(padded) \(tenths / 10).\(tenths % 10) ns/\(workload.event)  \(workload.summary)")
+    }
+    for workload in growth
+    where wanted.contains(workload.name) || wanted.isEmpty && workload.largeRAM == nil {
+      workload.report()
     }
   }
 }

@@ -24,21 +24,23 @@ extension AddressSpace {
       if upper < first.upper && areas.count >= maximumAreas { throw .noMemory }
       position = split(position, at: lower)
     }
+    let last = areas.firstEnding(after: upper - 1)
+    if let area = areas.area(last), area.lower < upper, area.upper > upper {
+      split(last, at: upper)
+      position = areas.firstEnding(after: lower)
+    }
     // One batch for all: the program does not run before it is delivered.
     var batch = InvalidationBatch()
-    while let area = areas.area(position), area.lower < upper {
-      if area.upper > upper {
-        split(position, at: upper)
-        position = areas.firstEnding(after: lower)
-        continue
-      }
-      areas.remove(at: position)
+    var behind = position
+    while let area = areas.area(behind), area.lower < upper {
       system.charge(system.costs.areaOperation)
       // Pages go before the file's frames may.
       unmapPages(area.lower, area.upper, batch: &batch)
       system.releaseSource(area.source, by: self)
-      position = areas.firstEnding(after: lower)
+      behind = areas.next(behind)
     }
+    areas.remove(from: position, to: behind)
+    position = areas.firstEnding(after: lower)
     let floor = areas.previous(position).flatMap { areas.area($0) }?.upper ?? 0
     let ceiling = areas.area(position)?.lower ?? 1 << 47
     tables.freeTables(lower, upper, floor: floor, ceiling: ceiling, batch: &batch)

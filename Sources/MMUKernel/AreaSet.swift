@@ -181,17 +181,55 @@ struct AreaSet: ~Copyable {
       refresh(around: position.chunk)
       return Position(chunk: position.chunk, index: 0)
     }
-    if chunk.count < 16 && position.chunk + 1 < chunkCount
-      && chunks[position.chunk + 1].count + chunk.count < 48
-    {
-      let next = chunks[position.chunk + 1]
-      (chunk.areas + chunk.count - 1).update(from: next.areas, count: next.count)
-      chunks[position.chunk].count += next.count
-      removeChunk(at: position.chunk + 1)
-    }
+    mergeIfSmall(position.chunk)
     refresh(around: position.chunk)
     return position.index < chunks[position.chunk].count
       ? position : Position(chunk: position.chunk + 1, index: 0)
+  }
+
+  /// Takes the areas of a range of positions out.
+  ///
+  /// - Complexity: O(areas), and once the directory behind.
+  mutating func remove(from first: Position, to last: Position) {
+    if first == last { return }
+    recent = nil
+    let end = min(last.chunk + 1, chunkCount)
+    var kept = first.chunk
+    for c in first.chunk..<end {
+      let areas = chunks[c].areas
+      let n = chunks[c].count
+      let from = c == first.chunk ? first.index : 0
+      let to = c == last.chunk ? last.index : n
+      for i in from..<to { pages -= areas[i].pages }
+      count -= to - from
+      (areas + from).update(from: areas + to, count: n - to)
+      chunks[c].count = n - (to - from)
+      if chunks[c].count == 0 {
+        areas.deallocate()
+      } else {
+        chunks[kept] = chunks[c]
+        ends[kept] = ends[c]
+        kept += 1
+      }
+    }
+    (chunks + kept).update(from: chunks + end, count: chunkCount - end)
+    (ends + kept).update(from: ends + end, count: chunkCount - end)
+    chunkCount -= end - kept
+    // At most two have been cut.
+    for c in (first.chunk..<kept).reversed() { mergeIfSmall(c) }
+    refresh(around: first.chunk)
+    if first.chunk + 1 < chunkCount { refresh(around: first.chunk + 1) }
+  }
+
+  /// Joins a chunk that has become small with the next one; what is known of it is stale then.
+  private mutating func mergeIfSmall(_ index: Int) {
+    let chunk = chunks[index]
+    guard chunk.count < 16 && index + 1 < chunkCount && chunks[index + 1].count + chunk.count < 48
+    else { return }
+    let next = chunks[index + 1]
+    (chunk.areas + chunk.count).update(from: next.areas, count: next.count)
+    chunks[index].count += next.count
+    removeChunk(at: index + 1)
   }
 
   /// Replaces the area at a position by another that keeps the order.

@@ -20,10 +20,7 @@ extension Kernel {
       thread == nil ? process.pending.add(information) : target.pending.add(information)
     guard isNew, target.hasSignal else { return }
     if target === currentThread { needsAttention = true }
-    if target.state == .blocked && (target.isInterruptible || signal == .kill) {
-      if target.isInterruptible { target.interruption = target.waitError }
-      wake(target)
-    }
+    if target.state == .blocked && (target.isInterruptible || signal == .kill) { wake(target) }
   }
 
   /// Raises a signal the running program caused itself, which it can neither block nor ignore.

@@ -46,9 +46,9 @@ extension Kernel {
     on queue: WaitQueue?, until: Cycles = .max, _ reason: BlockReason,
     otherwise error: Errno = .restartSystem
   ) -> Errno {
-    if currentThread?.hasSignal != true {
+    if let thread = currentThread, !thread.hasSignal {
       block(on: queue, until: until, reason)
-      currentThread?.waitError = error
+      thread.repeatsCall = true
     }
     return error
   }
@@ -142,7 +142,13 @@ extension Kernel {
       }
       ready.remove(next)
       switchTo(next, &frame)
-      if next.needsDelivery { _ = deliverSignals(next, &frame) }
+      let repeats = next.repeatsCall && !next.isKilled
+      next.repeatsCall = false
+      // A call that waited is executed again first: it may be complete, or else says what a handler
+      // makes of it.
+      if next.needsDelivery {
+        if repeats { needsAttention = true } else { _ = deliverSignals(next, &frame) }
+      }
       if next.state == .ready {
         refreshDeadline()
         if case .ended(let retires) = result {

@@ -37,6 +37,8 @@ final class Thread {
   var isInterruptible = true
 
   // What a system call keeps while it waits; it is executed again afterwards.
+  /// It waits, or waited, in a call that it executes again before anything else.
+  var repeatsCall = false
   /// The end of a sleep that has begun.
   var sleepEnd: Cycles?
   /// Where a handler that ends the sleep leaves the rest of it; 0 is nowhere.
@@ -45,8 +47,6 @@ final class Thread {
   var transferred: UInt64 = 0
   /// The call in progress was interrupted by a signal: what a handler makes of it.
   var interruption: Errno?
-  /// What a handler makes of the wait that goes on.
-  var waitError = Errno.restartSystem
   /// FUTEX_WAIT_BITSET's bits.
   var futexBits: UInt32 = .max
   /// A waker said that the wait is over: a futex's.
@@ -78,6 +78,11 @@ final class Thread {
 
   /// Something is to be done before it goes on.
   var needsDelivery: Bool { interruption != nil || hasSignal }
+
+  /// SIGKILL is pending.
+  var isKilled: Bool {
+    (pending.set.rawValue | process.pending.set.rawValue) & Signal.kill.bit != 0
+  }
 
   /// A signal it does not block is pending.
   var hasSignal: Bool {

@@ -85,7 +85,7 @@ private struct ModelPage: Equatable {
     var set = AreaSet(guardGap: 256 * 4096)
     var list: [VirtualMemoryArea] = []
     var problem: String?
-    for step in 0..<6000 where problem == nil {
+    for step in 0..<12_000 where problem == nil {
       let page = 16 + random.next() % 60_000
       let index = list.firstIndex { $0.upper > page << 12 } ?? list.count
       let position = set.firstEnding(after: page << 12)
@@ -93,6 +93,15 @@ private struct ModelPage: Equatable {
         problem = "step \(step): lookup of page \(page)"
       }
       let isTaken = index < list.count && list[index].lower <= page << 12
+      if random.next() % 40 == 0 {
+        let more = min(list.count - index, Int(random.next() % [3, 20, 200][step % 3]))
+        var last = position
+        for _ in 0..<more { last = set.next(last) }
+        set.remove(from: position, to: last)
+        list.removeSubrange(index..<index + more)
+        if let found = set.inconsistency() { problem = "step \(step): \(found)" }
+        continue
+      }
       if isTaken && random.next() % 2 == 0 {
         set.remove(at: position)
         list.remove(at: index)

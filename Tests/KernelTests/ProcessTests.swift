@@ -247,6 +247,36 @@ import Testing
     #expect(bench.finish() == nil)
   }
 
+  @Test(arguments: [false, true])
+  func `a signal ends a wait with EINTR, or with SA_RESTART lets it begin again`(
+    restarts: Bool
+  ) throws {
+    let bench = try Bench()
+    bench.prepareFiles()
+    let handler = Bench.text + 0x100
+    // The handler, and SA_RESTART.
+    var action = [UInt8](repeating: 0, count: 24)
+    (action[1], action[2], action[11]) = (1, 1, restarts ? 0x10 : 0)
+    bench.put(action, at: Bench.bufferPages)
+    #expect(bench.call(134, 10, Bench.bufferPages, 0, 8) == 0)
+    #expect(bench.call(59, Bench.bufferPages, 0) == 0)
+    #expect(try #require(fork(bench)).pid == 3)
+    let counter = bench.frame.programCounter
+    bench.call(Number.read, 3, Bench.bufferPages, 10)
+    #expect(bench.kernel.current?.pid == 3)
+    #expect(bench.call(129, 2, 10) == 0)
+    bench.call(Self.yield)
+    // The call is executed again, with nothing to read but a signal.
+    #expect(bench.kernel.current === bench.process && bench.frame.programCounter == counter)
+    bench.trap(.environmentCall)
+    #expect(bench.frame.programCounter == handler)
+    let frame = bench.registers[2]
+    #expect(bench.loadWord(frame + 304) == counter + (restarts ? 0 : 4))
+    let saved = bench.loadWord(frame + 304 + 8 * 10)
+    #expect(saved == (restarts ? 3 : UInt64(bitPattern: negative(.interrupted))))
+    #expect(bench.finish() == nil)
+  }
+
   @Test func `there is a limit to forks, and it is named`() throws {
     let bench = try Bench { $0.maximumThreads = 20 }
     var children = 0
