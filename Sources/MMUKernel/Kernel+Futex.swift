@@ -98,11 +98,7 @@ extension Kernel {
     if isAbsolute && operation & 256 != 0 {
       seconds = seconds > Self.epoch ? seconds - Self.epoch : 0
     }
-    let rate = configuration.cyclesPerSecond
-    let (whole, overflow) = seconds.multipliedReportingOverflow(by: rate)
-    let (part, rest) = UInt64(1_000_000_000).dividingFullWidth(
-      rate.multipliedFullWidth(by: words[1]))
-    let cycles = overflow ? UInt64.max / 2 : min(whole, .max / 2) + part + (rest > 0 ? 1 : 0)
+    let cycles = cycles(seconds: seconds, nanoseconds: words[1])
     let end = isAbsolute ? cycles : now &+ cycles
     thread.sleepEnd = end
     return end

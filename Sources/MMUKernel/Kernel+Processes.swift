@@ -457,6 +457,15 @@ extension Kernel {
 
   // MARK: Sleeping
 
+  /// A duration in cycles, rounded up: never too early.
+  func cycles(seconds: UInt64, nanoseconds: UInt64) -> Cycles {
+    let rate = configuration.cyclesPerSecond
+    let (whole, overflow) = seconds.multipliedReportingOverflow(by: rate)
+    let (part, rest) = UInt64(1_000_000_000).dividingFullWidth(
+      rate.multipliedFullWidth(by: nanoseconds))
+    return overflow ? UInt64.max / 2 : min(whole, .max / 2) + part + (rest > 0 ? 1 : 0)
+  }
+
   /// nanosleep and clock_nanosleep.
   func nanosleep(
     _ thread: Thread, clock: UInt64, flags: UInt64, _ request: UInt64, _ remainder: UInt64
@@ -479,11 +488,7 @@ extension Kernel {
     if flags & 1 != 0 && (clock == 0 || clock == 11) {
       seconds = seconds > Self.epoch ? seconds - Self.epoch : 0
     }
-    let (whole, overflow) = seconds.multipliedReportingOverflow(by: configuration.cyclesPerSecond)
-    let part = configuration.cyclesPerSecond.multipliedFullWidth(by: words[1])
-    // Rounded up: never too early.
-    let (quotient, rest) = UInt64(1_000_000_000).dividingFullWidth(part)
-    let cycles = overflow ? UInt64.max / 2 : min(whole, .max / 2) + quotient + (rest > 0 ? 1 : 0)
+    let cycles = cycles(seconds: seconds, nanoseconds: words[1])
     let end = flags & 1 != 0 ? cycles : now &+ cycles
     if end <= now { return 0 }
     thread.sleepEnd = end

@@ -18,7 +18,14 @@ extension Kernel {
     if !isFatal && action.ignores(signal) && !target.mask.contains(signal) { return }
     let isNew =
       thread == nil ? process.pending.add(information) : target.pending.add(information)
-    guard isNew, target.hasSignal else { return }
+    guard isNew else { return }
+    if let waiter = (thread.map { [$0] } ?? process.threads).first(where: {
+      $0.state == .blocked && $0.awaited.contains(signal)
+    }) {
+      wake(waiter)
+      return
+    }
+    guard target.hasSignal else { return }
     if target === currentThread { needsAttention = true }
     if target.state == .blocked && (target.isInterruptible || signal == .kill) { wake(target) }
   }
@@ -75,7 +82,15 @@ extension Kernel {
         return isCompleted
       }
       if let kind = interruption {
-        if kind == .restartNoHandler || action.flags & SignalAction.restart == 0 {
+        thread.awaited = SignalSet()
+        if thread.transferred > 0 {
+          // What has been written is the answer.
+          frame.registers[10] = thread.transferred
+          frame.programCounter &+= 4
+          process.systemCalls &+= 1
+          thread.transferred = 0
+          isCompleted = true
+        } else if kind == .restartNoHandler || action.flags & SignalAction.restart == 0 {
           var error = Errno.interrupted
           if let end = thread.sleepEnd, thread.remainderAddress != 0 {
             let left = time(end &- min(end, now))
@@ -324,6 +339,48 @@ extension Kernel {
       thread.mask = SignalSet(rawValue: buffer.load(as: UInt64.self)).subtracting(.unstoppable)
     }
     throw sleep(on: nil, .signal, otherwise: .restartNoHandler)
+  }
+
+  /// rt_sigtimedwait: takes a pending signal of a set, or waits for one.
+  ///
+  /// While it waits, the set is not blocked, so that a signal of it ends the wait.
+  func signalTimedWait(
+    _ thread: Thread, _ address: UInt64, _ information: UInt64, _ timeout: UInt64, _ size: UInt64
+  ) throws(Errno) -> UInt64 {
+    if size != 8 { throw .invalid }
+    guard copyIn(address, 8, to: buffer) == 8 else { throw .badAddress }
+    let wanted = SignalSet(rawValue: buffer.load(as: UInt64.self)).subtracting(.unstoppable)
+    var end = Cycles.max
+    if let begun = thread.sleepEnd {
+      end = begun
+    } else if timeout != 0 {
+      guard copyIn(timeout, 16, to: buffer) == 16 else { throw .badAddress }
+      let words = buffer.assumingMemoryBound(to: UInt64.self)
+      guard Int64(bitPattern: words[0]) >= 0, words[1] < 1_000_000_000 else { throw .invalid }
+      end = now &+ cycles(seconds: words[0], nanoseconds: words[1])
+    }
+    let process = thread.process
+    let pending = thread.pending.set.union(process.pending.set).intersection(wanted).rawValue
+    if pending != 0, let signal = Signal(rawValue: Int32(pending.trailingZeroBitCount) + 1),
+      let found = thread.pending.take(signal) ?? process.pending.take(signal)
+    {
+      thread.sleepEnd = nil
+      thread.awaited = SignalSet()
+      if information != 0 {
+        buffer.initializeMemory(as: UInt8.self, repeating: 0, count: 128)
+        fill(found)
+        guard copyOut(buffer, 128, to: information) == 128 else { throw .badAddress }
+      }
+      return UInt64(signal.rawValue)
+    }
+    if now >= end {
+      thread.sleepEnd = nil
+      thread.awaited = SignalSet()
+      throw .tryAgain
+    }
+    if end != .max { thread.sleepEnd = end }
+    thread.awaited = wanted
+    throw sleep(on: nil, until: end, .signal, otherwise: .restartNoHandler)
   }
 
   /// sigaltstack; stack_t is address, flags, size.

@@ -143,6 +143,23 @@ extension Kernel {
     case .getrandom: return try getRandom(a0, a1, a2)
     case .getrusage: return try getUsage(process, a0, a1)
     case .uname: return try uname(a0)
+    case .times: return try times(process, a0)
+    case .sysinfo: return try systemInformation(a0)
+    case .getcpu:
+      // Both the core and the node are number 0.
+      for address in [a0, a1] where address != 0 {
+        var zero: UInt32 = 0
+        guard copyOut(&zero, 4, to: address) == 4 else { throw .badAddress }
+      }
+      return 0
+    case .getAffinity:
+      _ = try named(a0, process)
+      if a1 < 8 || a1 & 7 != 0 { throw .invalid }
+      try copyOut(words: [1], to: a2)
+      return 8
+    case .signalTimedWait:
+      guard let thread = currentThread else { throw .noProcess }
+      return try signalTimedWait(thread, a0, a1, a2, a3)
     case .prctl: return try control(process, a0, a1, a2, a3, a4)
     default: return try fileCall(call, process, a0, a1, a2, a3, a4)
     }
@@ -177,6 +194,10 @@ extension Kernel {
     case .faccessat: return try access(process, a0, a1, a2)
     case .truncate: return try truncate(process, a0, a1)
     case .ftruncate: return try truncate(process, open: a0, a1)
+    case .ioctl: return try controlDevice(process, a0, a1, a2)
+    case .syncFileRange: return try synchronize(process, open: a0, a1, a2, a3)
+    case .readahead: return try readAhead(process, open: a0, a1, a2)
+    case .closeRange: return try closeRange(process, a0, a1, a2)
     case .fallocate: return try allocate(process, open: a0, a1, a2, a3)
     case .fchmod:
       return try changeMode(process.files.descriptors.file(a0).inode, a1)

@@ -3,6 +3,8 @@ import MMUTiming
 
 /// A pipe: some KiB that are written at one end and read at the other.
 ///
+/// A pipe of pipe2 counts in pages, as Linux's: each write begins a page of its own unless its odd bytes
+/// fit behind the last one, and a page is free again when all of it has been read.
 /// Each end is one open file; when the last descriptor of an end goes, those who wait at the other end
 /// are woken.
 final class Pipe {
@@ -11,12 +13,14 @@ final class Pipe {
   /// PIPE_BUF: writes of at most so many bytes are never taken apart.
   static var atomic: UInt64 { 4096 }
 
-  /// Bytes it holds.
-  let capacity: Int
-  private let bytes: UnsafeMutableRawPointer
+  /// Bytes it holds at most.
+  private(set) var capacity: Int
+  private var bytes: UnsafeMutableRawPointer
   private var start = 0
   /// Bytes that wait to be read.
   private(set) var count = 0
+  /// The part of each page in use that waits to be read; nil if it does not count in pages.
+  private var pages: [Range<Int>]?
   /// Open files for each end.
   private(set) var readers = 1
   private(set) var writers = 1
@@ -24,36 +28,102 @@ final class Pipe {
   let writeQueue = WaitQueue()
   unowned let kernel: Kernel
 
-  init(_ kernel: Kernel, capacity: Int = Pipe.defaultCapacity) {
+  /// Makes one that counts in bytes, or without a capacity one of pipe2.
+  init(_ kernel: Kernel, capacity: Int? = nil) {
     self.kernel = kernel
-    self.capacity = capacity
-    bytes = .allocate(byteCount: capacity, alignment: 64)
+    self.capacity = capacity ?? Pipe.defaultCapacity
+    if capacity == nil { pages = [] }
+    bytes = .allocate(byteCount: self.capacity, alignment: 64)
   }
 
   deinit { bytes.deallocate() }
 
-  var room: Int { capacity - count }
+  /// Bytes left.
+  private var room: Int { capacity - count }
 
-  /// Adds bytes.
-  ///
-  /// - Precondition: there is room for them.
-  func put(_ source: UnsafeRawPointer, _ length: Int) {
+  /// Whether bytes go in and out by pages, of which a bad address spoils all.
+  var isPaged: Bool { pages != nil }
+
+  /// The bytes one step of a write of `total` takes, `left` of which are to be written; 0 if it has to
+  /// wait.
+  func step(total: UInt64, left: UInt64) -> Int {
+    guard let pages else {
+      let needed = total <= Pipe.atomic ? Int(left) : 1
+      return room < needed ? 0 : Int(min(left, UInt64(room)))
+    }
+    let odd = Int(total & 4095)
+    if left == total && odd != 0, let last = pages.last, last.upperBound + odd <= 4096 {
+      return odd
+    }
+    return pages.count * 4096 < capacity ? Int(min(left, 4096)) : 0
+  }
+
+  /// Adds the bytes of a step, the first of a write of `total` or a later one.
+  func put(_ source: UnsafeRawPointer, _ length: Int, total: UInt64, isFirst: Bool) {
     let end = (start + count) % capacity
     let first = min(length, capacity - end)
     (bytes + end).copyMemory(from: source, byteCount: first)
     if first < length { bytes.copyMemory(from: source + first, byteCount: length - first) }
     count += length
+    guard let pages else { return }
+    if isFirst && length == Int(total & 4095), let last = pages.last,
+      last.upperBound + length <= 4096
+    {
+      self.pages?[pages.count - 1] = last.lowerBound..<last.upperBound + length
+    } else {
+      self.pages?.append(0..<length)
+    }
   }
 
-  /// The bytes that come next and stand together.
-  var head: UnsafeRawBufferPointer {
-    UnsafeRawBufferPointer(start: bytes + start, count: min(count, capacity - start))
+  /// The bytes that come next and stand together, in the next page or in all.
+  var head: UnsafeRawBufferPointer { part(0, pages?.first?.count ?? count) }
+
+  /// Bytes from the `skipped`th on, up to the `end`th, as far as they stand together.
+  func part(_ skipped: Int, _ end: Int) -> UnsafeRawBufferPointer {
+    let from = (start + skipped) % capacity
+    return UnsafeRawBufferPointer(
+      start: bytes + from, count: min(end - skipped, capacity - from))
   }
+
+  /// The bytes of the next page.
+  var pageCount: Int { pages?.first?.count ?? count }
 
   /// Takes bytes away.
   func drop(_ length: Int) {
     start = (start + length) % capacity
     count -= length
+    guard let first = pages?.first else { return }
+    if first.count == length {
+      pages?.removeFirst()
+    } else {
+      pages?[0] = first.lowerBound + length..<first.upperBound
+    }
+  }
+
+  /// F_SETPIPE_SZ: changes the capacity to a power of two of pages, which it returns.
+  ///
+  /// - Throws: EBUSY if more is in use, EINVAL for more than 2 GiB, EBADF if it is no pipe of pipe2.
+  func resize(_ wanted: UInt32) throws(Errno) -> UInt64 {
+    guard let pages else { throw .badDescriptor }
+    if wanted > 1 << 31 { throw .invalid }
+    var size = 4096
+    while size < Int(wanted) { size *= 2 }
+    if pages.count * 4096 > size { throw .busy }
+    // One that nobody can fill need not be had.
+    if size > 1 << 24 { throw .noMemory }
+    let new = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 64)
+    let first = part(0, count)
+    let rest = part(first.count, count)
+    if let base = first.baseAddress { new.copyMemory(from: base, byteCount: first.count) }
+    if let base = rest.baseAddress {
+      (new + first.count).copyMemory(from: base, byteCount: rest.count)
+    }
+    bytes.deallocate()
+    bytes = new
+    start = 0
+    capacity = size
+    kernel.wakeAll(writeQueue)
+    return UInt64(size)
   }
 
   /// The last descriptor of an end has gone.
@@ -127,88 +197,99 @@ extension Kernel {
     }
     var done: UInt64 = 0
     while done < count && pipe.count > 0 {
-      let head = pipe.head
-      let part = min(head.count, Int(min(count - done, UInt64(head.count))))
-      guard let base = head.baseAddress else { break }
-      let copied = copyOut(base, part, to: address + done)
+      let wanted = Int(min(count - done, UInt64(pipe.pageCount)))
+      var copied = 0
+      while copied < wanted {
+        let part = pipe.part(copied, wanted)
+        guard let base = part.baseAddress else { break }
+        let moved = copyOut(base, part.count, to: address + done + UInt64(copied))
+        copied += moved
+        if moved < part.count { break }
+      }
+      // A page that could not be delivered stays.
+      if pipe.isPaged && copied < wanted { break }
       pipe.drop(copied)
       done += UInt64(copied)
-      if copied < part { break }
+      if copied < wanted { break }
     }
     if done == 0 { throw .badAddress }
     wakeAll(pipe.writeQueue)
     return done
   }
 
-  /// Writes all of it, waiting for room as often as it takes; how much, and what stopped it.
+  /// Writes all of some ranges, waiting for room as often as it takes; how much, and what stopped it.
   ///
   /// A wait is the call executed again: what has been written stands in the thread.
   func writePipe(
-    _ pipe: Pipe, _ address: UInt64, _ count: UInt64, waits: Bool
+    _ pipe: Pipe, _ parts: [(UInt64, UInt64)], waits: Bool
   ) -> (UInt64, Errno?) {
     guard let thread = currentThread else { return (0, .noProcess) }
-    if count == 0 { return (0, nil) }
+    let total = parts.reduce(0) { $0 + $1.1 }
+    if total == 0 { return (0, nil) }
     var done = thread.transferred
     thread.transferred = 0
-    while done < count {
+    while done < total {
       if pipe.readers == 0 {
         pending = SignalInformation(.brokenPipe, .user)
         return (done, .brokenPipe)
       }
-      let left = count - done
-      let needed = count <= Pipe.atomic ? Int(left) : 1
-      if pipe.room < needed {
+      let part = min(pipe.step(total: total, left: total - done), Self.bufferBytes)
+      if part == 0 {
         if !waits || thread.hasSignal && done > 0 { return (done, .tryAgain) }
         let error = sleep(on: pipe.writeQueue, .pipeSpace)
         thread.transferred = thread.state == .blocked ? done : 0
         return (0, error)
       }
-      let part = Int(min(left, UInt64(pipe.room), UInt64(Self.bufferBytes)))
-      let got = copyIn(address + done, part, to: buffer)
-      if got == 0 { return (done, .badAddress) }
-      pipe.put(buffer, got)
+      let got = gather(parts, from: done, part)
+      // A page with a bad part is not written at all.
+      if got == 0 || pipe.isPaged && got < part { return (done, .badAddress) }
+      pipe.put(buffer, got, total: total, isFirst: done == 0)
       done += UInt64(got)
       wakeAll(pipe.readQueue)
-      // The bytes before a bad page are written, and no more.
       if got < part { return (done, .badAddress) }
     }
     return (done, nil)
+  }
+
+  /// Copies bytes of some ranges, from the `start`th on, to the buffer; how many.
+  private func gather(_ parts: [(UInt64, UInt64)], from start: UInt64, _ count: Int) -> Int {
+    var skip = start
+    var got = 0
+    for (base, length) in parts where got < count {
+      if skip >= length {
+        skip -= length
+        continue
+      }
+      let wanted = min(count - got, Int(length - skip))
+      let copied = copyIn(base + skip, wanted, to: buffer + got)
+      got += copied
+      if copied < wanted { return got }
+      skip = 0
+    }
+    return got
   }
 
   /// readv and writev on a pipe: one transfer of all parts.
   func vectorPipe(
     _ pipe: Pipe, _ parts: [(UInt64, UInt64)], writing: Bool, waits: Bool
   ) throws(Errno) -> UInt64 {
+    if writing {
+      let (done, failure) = writePipe(pipe, parts, waits: waits)
+      if done == 0, let failure { throw failure }
+      return done
+    }
     var moved: UInt64 = 0
-    let resumed = currentThread?.transferred ?? 0
-    var skip = writing ? resumed : 0
-    currentThread?.transferred = 0
     for (base, length) in parts where length > 0 {
-      if skip >= length {
-        skip -= length
-        moved += length
-        continue
-      }
-      var done: UInt64 = 0
-      var failure: Errno?
-      if writing {
-        (done, failure) = writePipe(pipe, base + skip, length - skip, waits: waits)
-        if failure == .restartSystem, let thread = currentThread, thread.state == .blocked {
-          // `moved` is what earlier parts have moved; the wait goes on behind it.
-          thread.transferred += moved + skip
-          throw .restartSystem
-        }
-      } else {
-        if moved > 0 && pipe.count == 0 { return moved }
-        do { done = try readPipe(pipe, base, length, waits: waits) } catch { failure = error }
-      }
-      moved += done + skip
-      skip = 0
-      if let failure {
-        if moved == 0 { throw failure }
+      if moved > 0 && pipe.count == 0 { return moved }
+      let done: UInt64
+      do throws(Errno) {
+        done = try readPipe(pipe, base, length, waits: waits)
+      } catch {
+        if moved == 0 { throw error }
         return moved
       }
-      if !writing && done < length { return moved }
+      moved += done
+      if done < length { return moved }
     }
     return moved
   }

@@ -113,7 +113,7 @@ extension Kernel {
     _ socket: Socket, _ address: UInt64, _ count: UInt64, waits: Bool
   ) -> (UInt64, Errno?) {
     do throws(Errno) { try check(socket, writing: true) } catch { return (0, error) }
-    return writePipe(socket.outgoing, address, count, waits: waits)
+    return writePipe(socket.outgoing, [(address, count)], waits: waits)
   }
 
   /// Lets a transfer hear what has happened to the connection; EPIPE raises SIGPIPE.

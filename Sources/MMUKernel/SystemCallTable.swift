@@ -93,6 +93,7 @@ enum SystemCall: UInt64, CaseIterable {
   case dup = 23
   case dup3 = 24
   case fcntl = 25
+  case ioctl = 29
   case mkdirat = 34
   case unlinkat = 35
   case symlinkat = 36
@@ -124,6 +125,7 @@ enum SystemCall: UInt64, CaseIterable {
   case sync = 81
   case fsync = 82
   case fdatasync = 83
+  case syncFileRange = 84
   case exit = 93
   case exitGroup = 94
   case waitID = 95
@@ -134,6 +136,7 @@ enum SystemCall: UInt64, CaseIterable {
   case clockGetResolution = 114
   case clockNanosleep = 115
   case schedulerYield = 124
+  case getAffinity = 123
   case kill = 129
   case threadKill = 130
   case threadGroupKill = 131
@@ -142,7 +145,9 @@ enum SystemCall: UInt64, CaseIterable {
   case signalAction = 134
   case signalMask = 135
   case signalPending = 136
+  case signalTimedWait = 137
   case signalReturn = 139
+  case times = 153
   case setProcessGroup = 154
   case getProcessGroup = 155
   case getSession = 156
@@ -154,6 +159,7 @@ enum SystemCall: UInt64, CaseIterable {
   case getrusage = 165
   case prctl = 167
   case getTimeOfDay = 169
+  case getcpu = 168
   case getpid = 172
   case getppid = 173
   case getuid = 174
@@ -161,6 +167,7 @@ enum SystemCall: UInt64, CaseIterable {
   case getgid = 176
   case getegid = 177
   case gettid = 178
+  case sysinfo = 179
   case shmget = 194
   case shmctl = 195
   case shmat = 196
@@ -169,6 +176,7 @@ enum SystemCall: UInt64, CaseIterable {
   case sendto = 206
   case recvfrom = 207
   case shutdown = 210
+  case readahead = 213
   case brk = 214
   case munmap = 215
   case mremap = 216
@@ -191,4 +199,5 @@ enum SystemCall: UInt64, CaseIterable {
   case memfdCreate = 279
   case mlock2 = 284
   case statx = 291
+  case closeRange = 436
 }

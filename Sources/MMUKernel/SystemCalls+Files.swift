@@ -111,7 +111,7 @@ extension Kernel {
   ) -> (UInt64, Errno?) {
     switch file.content {
     case .stream(let stream): return send(stream, address, count)
-    case .pipe(let pipe): return writePipe(pipe, address, count, waits: file.waits)
+    case .pipe(let pipe): return writePipe(pipe, [(address, count)], waits: file.waits)
     case .socket(let socket): return send(socket, address, count, waits: file.waits)
     case .inode(let inode):
       switch inode.kind {

@@ -90,6 +90,31 @@ extension Kernel {
     return 0
   }
 
+  /// times, in hundredths of a second.
+  func times(_ process: Process, _ address: UInt64) throws(Errno) -> UInt64 {
+    let tick = configuration.cyclesPerSecond / 100
+    let children = process.childUsage
+    if address != 0 {
+      let words = [
+        process.userCycles, process.systemCycles, children.userCycles, children.systemCycles,
+      ]
+      try copyOut(words: words.map { $0 / tick }, to: address)
+    }
+    return now / tick
+  }
+
+  /// sysinfo: struct sysinfo with mem_unit 1.
+  func systemInformation(_ address: UInt64) throws(Errno) -> UInt64 {
+    var words = [UInt64](repeating: 0, count: 14)
+    words[0] = time(now).seconds
+    words[4] = system.memory.frameCount * 4096
+    words[5] = system.frames.available * 4096
+    words[10] = UInt64(threadTable.count)
+    words[13] = 1
+    try copyOut(words: words, to: address)
+    return 0
+  }
+
   /// uname.
   func uname(_ address: UInt64) throws(Errno) -> UInt64 {
     let fields = ["Linux", "mmuemu", "6.18.0-mmuemu", "#1 SMP", "riscv64", "(none)"]

@@ -55,6 +55,8 @@ final class Thread {
   // Signals.
   /// Blocked signals.
   var mask = SignalSet()
+  /// Those rt_sigtimedwait waits for: they end the wait though they are blocked.
+  var awaited = SignalSet()
   /// The mask to come back to: rt_sigsuspend's.
   var suspendedMask: SignalSet?
   /// Signals sent to this thread.

@@ -45,7 +45,8 @@ extension Kernel {
     return UInt64(number)
   }
 
-  /// fcntl: F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_ADD_SEALS, F_GET_SEALS.
+  /// fcntl: F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_SETPIPE_SZ, F_GETPIPE_SZ,
+  /// F_ADD_SEALS, F_GET_SEALS.
   func control(
     _ process: Process, file descriptor: UInt64, _ command: UInt64, _ argument: UInt64
   ) throws(Errno) -> UInt64 {
@@ -68,6 +69,10 @@ extension Kernel {
       let new = UInt32(truncatingIfNeeded: argument) & OpenFlags.settable
       file.flags = file.flags & ~OpenFlags.settable | new
       return 0
+    case 1031, 1032:
+      guard case .pipe(let pipe) = file.content else { throw .badDescriptor }
+      if command == 1032 { return UInt64(pipe.capacity) }
+      return try pipe.resize(UInt32(truncatingIfNeeded: argument))
     case 1034:
       guard let seals = file.inode?.seals else { throw .invalid }
       return UInt64(seals)
