@@ -169,6 +169,7 @@ extension AddressSpace {
     }
     let lower = address & ~4095
     if lower < Self.lowestMapping { return .noArea }
+    if !fits(area.lower - lower, isData: false) { return .stackOverflow }
     if area.upper - lower > stackLimit {
       // Far below it is an ordinary wild access.
       return area.upper - lower <= stackLimit + Self.stackGuardGap ? .stackOverflow : .noArea

@@ -83,14 +83,7 @@ extension Kernel {
       }
       if let kind = interruption {
         thread.awaited = SignalSet()
-        if thread.transferred > 0 {
-          // What has been written is the answer.
-          frame.registers[10] = thread.transferred
-          frame.programCounter &+= 4
-          process.systemCalls &+= 1
-          thread.transferred = 0
-          isCompleted = true
-        } else if kind == .restartNoHandler || action.flags & SignalAction.restart == 0 {
+        if kind == .restartNoHandler || action.flags & SignalAction.restart == 0 {
           var error = Errno.interrupted
           if let end = thread.sleepEnd, thread.remainderAddress != 0 {
             let left = time(end &- min(end, now))

@@ -75,9 +75,6 @@ final class Pipe {
     }
   }
 
-  /// The bytes that come next and stand together, in the next page or in all.
-  var head: UnsafeRawBufferPointer { part(0, pages?.first?.count ?? count) }
-
   /// Bytes from the `skipped`th on, up to the `end`th, as far as they stand together.
   func part(_ skipped: Int, _ end: Int) -> UnsafeRawBufferPointer {
     let from = (start + skipped) % capacity
@@ -185,27 +182,21 @@ extension Kernel {
     return 0
   }
 
-  /// Reads what there is; waits if there is nothing.
+  /// Reads what there is into some ranges; waits if there is nothing.
   func readPipe(
-    _ pipe: Pipe, _ address: UInt64, _ count: UInt64, waits: Bool
+    _ pipe: Pipe, _ parts: [(UInt64, UInt64)], waits: Bool
   ) throws(Errno) -> UInt64 {
-    if count == 0 { return 0 }
+    let total = parts.reduce(0) { $0 + $1.1 }
+    if total == 0 { return 0 }
     if pipe.count == 0 {
       if pipe.writers == 0 { return 0 }
       if !waits { throw .tryAgain }
       throw sleep(on: pipe.readQueue, .pipeData)
     }
     var done: UInt64 = 0
-    while done < count && pipe.count > 0 {
-      let wanted = Int(min(count - done, UInt64(pipe.pageCount)))
-      var copied = 0
-      while copied < wanted {
-        let part = pipe.part(copied, wanted)
-        guard let base = part.baseAddress else { break }
-        let moved = copyOut(base, part.count, to: address + done + UInt64(copied))
-        copied += moved
-        if moved < part.count { break }
-      }
+    while done < total && pipe.count > 0 {
+      let wanted = Int(min(total - done, UInt64(pipe.pageCount)))
+      let copied = scatter(pipe, wanted, to: parts, from: done)
       // A page that could not be delivered stays.
       if pipe.isPaged && copied < wanted { break }
       pipe.drop(copied)
@@ -214,6 +205,32 @@ extension Kernel {
     }
     if done == 0 { throw .badAddress }
     wakeAll(pipe.writeQueue)
+    return done
+  }
+
+  /// Copies the next bytes of a pipe to some ranges, from their `start`th byte on; how many.
+  private func scatter(
+    _ pipe: Pipe, _ count: Int, to parts: [(UInt64, UInt64)], from start: UInt64
+  ) -> Int {
+    var skip = start
+    var done = 0
+    for (base, length) in parts where done < count {
+      if skip >= length {
+        skip -= length
+        continue
+      }
+      let end = min(count, done + Int(length - skip))
+      var address = base + skip
+      while done < end {
+        let piece = pipe.part(done, end)
+        guard let bytes = piece.baseAddress else { return done }
+        let copied = copyOut(bytes, piece.count, to: address)
+        done += copied
+        address += UInt64(copied)
+        if copied < piece.count { return done }
+      }
+      skip = 0
+    }
     return done
   }
 
@@ -278,19 +295,6 @@ extension Kernel {
       if done == 0, let failure { throw failure }
       return done
     }
-    var moved: UInt64 = 0
-    for (base, length) in parts where length > 0 {
-      if moved > 0 && pipe.count == 0 { return moved }
-      let done: UInt64
-      do throws(Errno) {
-        done = try readPipe(pipe, base, length, waits: waits)
-      } catch {
-        if moved == 0 { throw error }
-        return moved
-      }
-      moved += done
-      if done < length { return moved }
-    }
-    return moved
+    return try readPipe(pipe, parts, waits: waits)
   }
 }

@@ -105,7 +105,7 @@ extension Kernel {
     _ socket: Socket, _ address: UInt64, _ count: UInt64, waits: Bool
   ) throws(Errno) -> UInt64 {
     try check(socket, writing: false)
-    return try readPipe(socket.incoming, address, count, waits: waits)
+    return try readPipe(socket.incoming, [(address, count)], waits: waits)
   }
 
   /// Sends all of it, waiting for room as often as it takes; how much, and what stopped it.

@@ -73,7 +73,7 @@ extension Kernel {
   ) throws(Errno) -> UInt64 {
     switch file.content {
     case .stream(let stream): return try receive(stream, address, count)
-    case .pipe(let pipe): return try readPipe(pipe, address, count, waits: file.waits)
+    case .pipe(let pipe): return try readPipe(pipe, [(address, count)], waits: file.waits)
     case .socket(let socket): return try receive(socket, address, count, waits: file.waits)
     case .inode(let inode):
       switch inode.kind {
