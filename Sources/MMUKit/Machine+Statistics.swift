@@ -44,8 +44,7 @@ extension Machine {
     s.faults.swap = faults.swap
     s.faults.signal = faults.signal
     s.faults.spurious = faults.spurious
-    s.memory.peakResidentPages =
-      kernel.processes.first.map { $0.maxResidentPages } ?? 0
+    s.memory.peakResidentPages = kernel.processes.lazy.map(\.maxResidentPages).max() ?? 0
     s.memory.pageTablePages = UInt64(kernel.system.peakTablePages)
     s.memory.framesUsedPeak = kernel.system.frames.peakUsed
     s.processes = processes

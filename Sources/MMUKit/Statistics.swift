@@ -120,7 +120,7 @@ public struct Statistics: Hashable, Sendable {
 
   /// Memory in pages of 4 KiB; peaks are of the whole run and are not subtracted.
   public struct Memory: Hashable, Sendable {
-    /// Most resident pages the program's process had at once.
+    /// Most resident pages a process had at once.
     public var peakResidentPages: UInt64 = 0
     /// Most frames that held paging structures at once.
     public var pageTablePages: UInt64 = 0

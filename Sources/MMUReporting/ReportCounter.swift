@@ -78,7 +78,7 @@ public struct ReportCounter: Sendable {
     Self("faults.spurious", "faults whose entry already permitted the access") {
       $0.faults.spurious
     },
-    Self("memory.peakResidentPages", "most pages of the program resident at once") {
+    Self("memory.peakResidentPages", "most pages a process had resident at once") {
       $0.memory.peakResidentPages
     },
     Self("memory.pageTablePages", "most frames holding paging structures at once") {

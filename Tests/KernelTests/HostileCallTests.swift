@@ -19,8 +19,20 @@ import Testing
     var random = SeededGenerator(seed: seed &* 104_729)
     var steps = 0
     var worlds = 0
+    // One directory of the host may be changed, one only read, and one is neither's business.
+    let (writable, shown, outside) = (try HostFolder(), try HostFolder(), try HostFolder())
+    outside["x"] = [1]
+    shown["a"] = [2]
+    shown.makeDirectory("d")
     while steps < 4000 {
-      let world = try HostileWorld(random: random)
+      writable.makeLink("out", to: outside.path)
+      let world = try HostileWorld(
+        random: random,
+        mounts: [
+          HostMount(
+            try SystemHostDirectory(writable.path), at: [Array("h".utf8)], isWritable: true),
+          HostMount(try SystemHostDirectory(shown.path), at: [Array("r".utf8)]),
+        ])
       let problem = world.run(4000 - steps)
       steps += world.steps
       worlds += 1
@@ -30,6 +42,9 @@ import Testing
         break
       }
     }
+    #expect(outside["x"] == [1] && outside.names == ["x"], "seed \(seed) reached the outside")
+    #expect(
+      shown["a"] == [2] && shown.names == ["a", "d"], "seed \(seed) changed what it may read")
     // Most of it happens to processes that live for a while.
     #expect(worlds < 150, "seed \(seed)")
   }
@@ -49,7 +64,8 @@ private final class HostileWorld {
   private static let names = [
     "a", "b", "d", "d/e", "d/../a", "/tmp/t", "/dev/shm/s", "/dev/null", "/dev/zero", "/proc",
     "/proc/self/maps", "/proc/self/smaps", "/proc/meminfo", "/proc/self", "/bin/prog", "l", ".",
-    "..", "/", "", "a/", "none/x", "//d//",
+    "..", "/", "", "a/", "none/x", "//d//", "/h/a", "/h/b", "/h/d", "/h/d/e", "/h/d/../a", "/h/l",
+    "/h/out", "/h/out/x", "/h", "/r/a", "/r/d", "/r/new",
   ]
   private static let wild: [UInt64] = [
     ~0, ~7, ~4095, 1 << 63, 1 << 62, (1 << 63) - 1, 1 << 47, (1 << 47) - 4096, (1 << 47) - 8192,
@@ -62,11 +78,12 @@ private final class HostileWorld {
     8192, 20_000, 0x42, 0x8042, 0x50f00,
   ]
 
-  init(random: SeededGenerator) throws {
+  init(random: SeededGenerator, mounts: [HostMount]) throws {
     self.random = random
     bench = try Bench(ram: 8 << 20) {
       $0.diskBytes = 1 << 20
       $0.maximumThreads = 24
+      $0.mounts = mounts
     }
     bench.prepareFiles()
     area = bench.map(48)
@@ -79,6 +96,7 @@ private final class HostileWorld {
     bench.call(FileNumber.memfdCreate, bench.path("m"), 0)
     bench.call(59, Bench.bufferPages, 0x800)
     bench.call(59, Bench.bufferPages, 0)
+    bench.call(199, 1, 1, 0, Bench.bufferPages)
     _ = bench.mapFile(3, pages: 4, shared: true, at: area + 20 * 4096)
     _ = bench.mapFile(4, pages: 4, shared: false, at: area + 26 * 4096)
     bench.call(196, UInt64(bench.call(194, 0, 9000, 0o1600)), area + 32 * 4096, 0o40000)
