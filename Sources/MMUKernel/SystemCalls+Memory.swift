@@ -180,6 +180,10 @@ extension Kernel {
           failure = .accessDenied
           return
         }
+        if inode.host != nil {
+          failure = unsupported("MADV_REMOVE in a host's directory", .notSupported)
+          return
+        }
         let first = area.filePage(of: from) * pageBytes
         parts.append((inode, first..<first + (to - from)))
       }

@@ -169,7 +169,8 @@ extension ProcessModel {
   private func canProceed(_ description: ModelDescription, _ count: Int) -> Bool {
     switch description.kind {
     case .readEnd(let pipe): !pipe.bytes.isEmpty || !pipe.hasWriter
-    case .writeEnd(let pipe): !pipe.hasReader || pipe.bytes.count + count <= ModelPipe.capacity
+    case .writeEnd(let pipe):
+      !pipe.hasReader || pipe.pages.count + (count + 4095) / 4096 <= ModelPipe.capacity
     case .stream: false
     case .file: true
     }

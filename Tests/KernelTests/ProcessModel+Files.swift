@@ -88,9 +88,7 @@ extension ProcessModel {
     if case .readEnd(let pipe) = description.kind {
       if count == 0 { return .value(0) }
       if pipe.bytes.isEmpty { return pipe.hasWriter ? .waits : .value(0) }
-      let done = process.write(pipe.bytes.prefix(count), to: address)
-      pipe.bytes.removeFirst(done)
-      return .value(Int64(done))
+      return readPipe(process, pipe, address, count)
     }
     guard let file = description.file else { return .fails(.invalid) }
     let bytes = file.read(count, at: position ?? description.position)
@@ -110,7 +108,7 @@ extension ProcessModel {
     if count == 0 { return .value(0) }
     let bytes = process.read(address, count)
     if case .writeEnd(let pipe) = description.kind {
-      return writePipe(process, pipe, bytes)
+      return writePipe(process, pipe, bytes, count)
     }
     guard let file = description.file else { return .fails(.invalid) }
     if bytes.isEmpty { return .fails(.badAddress) }
@@ -120,24 +118,52 @@ extension ProcessModel {
     return .value(Int64(bytes.count))
   }
 
-  private func writePipe(
-    _ process: ModelProcess, _ pipe: ModelPipe, _ bytes: [UInt8]
+  /// Page by page; one that could not be delivered stays.
+  private func readPipe(
+    _ process: ModelProcess, _ pipe: ModelPipe, _ address: UInt64, _ count: Int
   ) -> Prediction {
-    while process.transferred < bytes.count {
+    var done = 0
+    while done < count, let next = pipe.pages.first {
+      let wanted = min(count - done, next.count)
+      let copied = process.write(pipe.bytes.prefix(wanted), to: address + UInt64(done))
+      if copied < wanted { break }
+      pipe.bytes.removeFirst(wanted)
+      pipe.pages[0].count -= wanted
+      if wanted == next.count { pipe.pages.removeFirst() }
+      done += wanted
+    }
+    return done == 0 ? .fails(.badAddress) : .value(Int64(done))
+  }
+
+  /// `bytes` is what could be read of the `count` to write.
+  private func writePipe(
+    _ process: ModelProcess, _ pipe: ModelPipe, _ bytes: [UInt8], _ count: Int
+  ) -> Prediction {
+    while process.transferred < count {
+      let done = process.transferred
       if !pipe.hasReader {
-        defer { process.transferred = 0 }
-        return process.transferred > 0
-          ? .value(Int64(process.transferred)) : .fails(.brokenPipe)
+        process.transferred = 0
+        return done > 0 ? .value(Int64(done)) : .fails(.brokenPipe)
       }
-      let room = ModelPipe.capacity - pipe.bytes.count
-      let left = bytes.count - process.transferred
-      if room < (bytes.count <= 4096 ? left : 1) { return .waits }
-      let part = min(room, left)
-      pipe.bytes += bytes[process.transferred..<process.transferred + part]
+      let odd = count % 4096
+      let joins = done == 0 && odd != 0 && (pipe.pages.last?.end ?? 4096) + odd <= 4096
+      if !joins && pipe.pages.count == ModelPipe.capacity { return .waits }
+      let part = joins ? odd : min(count - done, 4096)
+      if done + part > bytes.count {
+        process.transferred = 0
+        return done > 0 ? .value(Int64(done)) : .fails(.badAddress)
+      }
+      pipe.bytes += bytes[done..<done + part]
+      if joins {
+        pipe.pages[pipe.pages.count - 1].end += part
+        pipe.pages[pipe.pages.count - 1].count += part
+      } else {
+        pipe.pages.append((part, part))
+      }
       process.transferred += part
     }
     process.transferred = 0
-    return .value(Int64(bytes.count))
+    return .value(Int64(count))
   }
 
   func seek(_ process: ModelProcess, _ fd: Int, _ offset: Int, _ whence: UInt64) -> Prediction {

@@ -126,11 +126,14 @@ final class ModelDescription {
   }
 }
 
+/// A pipe of 16 pages, as Linux's.
 final class ModelPipe {
   var bytes: [UInt8] = []
+  /// Of each page in use: where in it the next write could join, and how much is to be read.
+  var pages: [(end: Int, count: Int)] = []
   var hasReader = true
   var hasWriter = true
-  static let capacity = 65536
+  static let capacity = 16
 }
 
 /// A process of the model beside the kernel's.

@@ -84,6 +84,7 @@ extension Kernel {
     guard let inode = file.inode else { throw .illegalSeek }
     if inode.isDirectory { throw .isDirectory }
     if !inode.isRegular { throw .noDevice }
+    if inode.host != nil { throw unsupported("fallocate in a host's directory", .notSupported) }
     let (end, overflow) = offset.addingReportingOverflow(length)
     if overflow || end > Self.maximumFileSize { throw .fileTooLarge }
     try checkSeals(inode, writing: mode & 2 != 0, growingTo: keepsSize ? 0 : end)
