@@ -107,6 +107,19 @@ var growthWorkloads: [GrowthWorkload] {
       )
     },
     GrowthWorkload(
+      name: "growth-unmap-both", event: "area", small: 1000, large: Int(pages), bar: 1.3
+    ) { count in
+      let trapper = Trapper()
+      var area: UInt64 = 0
+      return (
+        {
+          area = trapper.mapApart(count, pages: UInt64(count))
+          trapper.touchAll(area, UInt64(count), .write)
+        },
+        { trapper.call(215, area, UInt64(count) * 4096) }, count
+      )
+    },
+    GrowthWorkload(
       name: "growth-unmap-pages", event: "page", small: 1000, large: Int(pages), bar: 1.3
     ) { count in
       let trapper = Trapper()

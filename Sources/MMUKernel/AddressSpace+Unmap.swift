@@ -31,15 +31,16 @@ extension AddressSpace {
     }
     // One batch for all: the program does not run before it is delivered.
     var batch = InvalidationBatch()
-    var behind = position
-    while let area = areas.area(behind), area.lower < upper {
-      system.charge(system.costs.areaOperation)
-      // Pages go before the file's frames may.
-      unmapPages(area.lower, area.upper, batch: &batch)
+    // Pages go before the file's frames may, those of anonymous areas all at once.
+    var pending = lower
+    let count = areas.count
+    areas.remove(from: position, below: upper) { area in
+      unmapPages(pending, area.upper, batch: &batch)
+      pending = area.upper
       system.releaseSource(area.source, by: self)
-      behind = areas.next(behind)
     }
-    areas.remove(from: position, to: behind)
+    unmapPages(pending, upper, batch: &batch)
+    system.charge(UInt64(count - areas.count) &* system.costs.areaOperation)
     position = areas.firstEnding(after: lower)
     let floor = areas.previous(position).flatMap { areas.area($0) }?.upper ?? 0
     let ceiling = areas.area(position)?.lower ?? 1 << 47

@@ -21,12 +21,17 @@ struct AreaSet: ~Copyable {
     var count: Int
     /// The largest distance between an area's guarded start and the end of the one before it.
     var largestGap: UInt64
+    /// Pages of its areas, and whether one of them shows a file.
+    var pages: UInt64
+    var showsFiles: Bool
   }
 
   private var chunks: UnsafeMutablePointer<Chunk>
   /// End of each chunk's last area: what a lookup searches.
   private var ends: UnsafeMutablePointer<UInt64>
   private var chunkCount = 0
+  /// Memory of chunks that are gone, for the next ones: never more than there ever were at once.
+  private var spares: [UnsafeMutablePointer<VirtualMemoryArea>] = []
   private var directoryCapacity = 16
   /// Number of areas.
   private(set) var count = 0
@@ -49,6 +54,7 @@ struct AreaSet: ~Copyable {
 
   deinit {
     for i in 0..<chunkCount { chunks[i].areas.deallocate() }
+    for spare in spares { spare.deallocate() }
     chunks.deallocate()
     ends.deallocate()
   }
@@ -187,36 +193,52 @@ struct AreaSet: ~Copyable {
       ? position : Position(chunk: position.chunk + 1, index: 0)
   }
 
-  /// Takes the areas of a range of positions out.
+  /// Takes out the areas from a position on that lie below an address, calling `release` with each that
+  /// shows a file.
   ///
-  /// - Complexity: O(areas), and once the directory behind.
-  mutating func remove(from first: Position, to last: Position) {
-    if first == last { return }
+  /// - Precondition: none reaches beyond the address; `release` does not use the set.
+  /// - Complexity: O(chunks) for anonymous areas, O(areas) for others; and once the directory behind.
+  mutating func remove(
+    from first: Position, below upper: UInt64, _ release: (VirtualMemoryArea) -> Void
+  ) {
     recent = nil
-    let end = min(last.chunk + 1, chunkCount)
+    var gone: UInt64 = 0
     var kept = first.chunk
-    for c in first.chunk..<end {
+    var c = first.chunk
+    while c < chunkCount {
       let areas = chunks[c].areas
       let n = chunks[c].count
       let from = c == first.chunk ? first.index : 0
-      let to = c == last.chunk ? last.index : n
-      for i in from..<to { pages -= areas[i].pages }
+      var to = from
+      if from == 0 && ends[c] <= upper && !chunks[c].showsFiles {
+        gone &+= chunks[c].pages
+        to = n
+      }
+      while to < n && areas[to].lower < upper {
+        gone &+= areas[to].pages
+        if areas[to].source != 0 { release(areas[to]) }
+        to &+= 1
+      }
+      if to == from && from == 0 { break }
       count -= to - from
       (areas + from).update(from: areas + to, count: n - to)
       chunks[c].count = n - (to - from)
       if chunks[c].count == 0 {
-        areas.deallocate()
+        spares.append(areas)
       } else {
         chunks[kept] = chunks[c]
         ends[kept] = ends[c]
         kept += 1
       }
+      c += 1
+      if to < n { break }
     }
-    (chunks + kept).update(from: chunks + end, count: chunkCount - end)
-    (ends + kept).update(from: ends + end, count: chunkCount - end)
-    chunkCount -= end - kept
+    pages -= gone
+    (chunks + kept).update(from: chunks + c, count: chunkCount - c)
+    (ends + kept).update(from: ends + c, count: chunkCount - c)
+    chunkCount -= c - kept
     // At most two have been cut.
-    for c in (first.chunk..<kept).reversed() { mergeIfSmall(c) }
+    for c in (first.chunk..<max(first.chunk, kept)).reversed() { mergeIfSmall(c) }
     refresh(around: first.chunk)
     if first.chunk + 1 < chunkCount { refresh(around: first.chunk + 1) }
   }
@@ -249,12 +271,18 @@ struct AreaSet: ~Copyable {
       ends[c] = areas[n - 1].upper
       var previous = c == 0 ? 0 : ends[c - 1]
       var largest: UInt64 = 0
+      var pages: UInt64 = 0
+      var sources: UInt32 = 0
       for i in 0..<n {
         let top = areas[i].guardedLower(gap: guardGap)
         if top > previous && top - previous > largest { largest = top - previous }
         previous = areas[i].upper
+        pages &+= areas[i].pages
+        sources |= areas[i].source
       }
       chunks[c].largestGap = largest
+      chunks[c].pages = pages
+      chunks[c].showsFiles = sources != 0
     }
   }
 
@@ -273,13 +301,15 @@ struct AreaSet: ~Copyable {
     (chunks + index + 1).update(from: chunks + index, count: chunkCount - index)
     (ends + index + 1).update(from: ends + index, count: chunkCount - index)
     (chunks + index).pointee = Chunk(
-      areas: .allocate(capacity: Self.chunkCapacity), count: 0, largestGap: 0)
+      areas: spares.popLast() ?? .allocate(capacity: Self.chunkCapacity), count: 0, largestGap: 0,
+      pages: 0,
+      showsFiles: false)
     ends[index] = 0
     chunkCount += 1
   }
 
   private mutating func removeChunk(at index: Int) {
-    chunks[index].areas.deallocate()
+    spares.append(chunks[index].areas)
     (chunks + index).update(from: chunks + index + 1, count: chunkCount - index - 1)
     (ends + index).update(from: ends + index + 1, count: chunkCount - index - 1)
     chunkCount -= 1
@@ -354,6 +384,11 @@ struct AreaSet: ~Copyable {
         if top > previous { largest = max(largest, top - previous) }
         previous = area.upper
         seenPages += area.pages
+      }
+      let pages = (0..<n).reduce(0) { $0 + chunks[c].areas[$1].pages }
+      let showsFiles = (0..<n).contains { chunks[c].areas[$0].source != 0 }
+      if pages != chunks[c].pages || showsFiles != chunks[c].showsFiles {
+        return "chunk \(c) has a wrong sum of pages, or of files"
       }
       if largest != chunks[c].largestGap { return "chunk \(c) has a wrong largest gap" }
       if previous != ends[c] { return "chunk \(c) has a wrong end" }
