@@ -58,7 +58,7 @@ let package = Package(
         "MMUMemory", "MMUTiming", "RISCV", "ExecutableFormat", "MMUAssembly", "MMUPaging",
         "MMUExecution", "MMUKernel",
       ]),
-    library("MMUReporting", on: ["MMUKit", "MMUAssembly"]),
+    library("MMUReporting", on: ["MMUKit", "MMUAssembly", "MMUPolicy"]),
     library(
       "MMUCommands",
       on: [

@@ -21,8 +21,10 @@ final class GuestStreams: HostIO {
 
 extension CommandCall {
   /// Puts a machine together and runs the program to its end.
+  ///
+  /// - Parameter recorder: sees the pages of all data accesses.
   func execute(
-    _ program: ProgramFile, _ run: RunDescription, _ streams: Streams
+    _ program: ProgramFile, _ run: RunDescription, _ streams: Streams, _ recorder: PageRecorder?
   ) throws(CommandFailure) -> RunResult {
     // The tables of the machine's own take an eighth more at most.
     let ram = run.configuration.ram
@@ -54,6 +56,11 @@ extension CommandCall {
         let bytes = Array((line + "\n").utf8)
         bytes.withUnsafeBytes { _ = streams.writeError($0) }
       }
+    }
+    if let recorder {
+      machine.onDataAccess = { recorder.note($0, $1, $2) }
+      defer { recorder.finish() }
+      return machine.run()
     }
     return machine.run()
   }

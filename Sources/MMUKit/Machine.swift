@@ -25,6 +25,18 @@ public final class Machine {
   /// Takes each story and warning when it arises; all of them stand in the result too.
   public var onMessage: ((KernelMessage) -> Void)?
 
+  /// Sees every page of the programs' data accesses as they retire, with the process.
+  ///
+  /// The kernel's own copies are not among them. Counts are the same, the run is slower.
+  public var onDataAccess: ((_ process: Int32, PageNumber, _ isWrite: Bool) -> Void)? {
+    didSet {
+      guard let onDataAccess else { return core.onDataAccess = nil }
+      core.onDataAccess = { [unowned kernel] page, isWrite in
+        onDataAccess(kernel.current?.pid ?? 0, page, isWrite)
+      }
+    }
+  }
+
   private let image: ELFImage
   private var result = RunResult()
   private var region: RegionOfInterest

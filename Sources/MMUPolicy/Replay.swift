@@ -92,6 +92,14 @@ public struct ReplayStep: Hashable, Sendable {
   public var victim: Int?
   /// The frame the page was loaded into, for a fault.
   public var frame: Int?
+
+  /// Joins the fields.
+  public init(page: Int, isFault: Bool, victim: Int? = nil, frame: Int? = nil) {
+    self.page = page
+    self.isFault = isFault
+    self.victim = victim
+    self.frame = frame
+  }
 }
 
 /// Keeps every step.

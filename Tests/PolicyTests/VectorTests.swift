@@ -52,11 +52,11 @@ import Testing
     for (old, new, message) in rows {
       var verifier = Verifier()
       let input = Self.sample.replacingOccurrences(of: old, with: new)
-      #expect(throws: MalformedVectors.self) {
-        do { try verifier.run(Array(input.utf8), name: "in") } catch {
-          #expect(error.message == message)
-          throw error
-        }
+      do {
+        try verifier.run(Array(input.utf8), name: "in")
+        Issue.record("accepted: \(new)")
+      } catch {
+        #expect(error.message == message)
       }
     }
   }
