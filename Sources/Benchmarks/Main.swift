@@ -21,7 +21,7 @@ struct Main {
     for workload in all where wanted.isEmpty || wanted.contains(workload.name) {
       let nanoseconds = workload.measure()
       let tenths = Int(nanoseconds * 10 + 0.5)
-      let padded = workload.name + String(repeating: " ", count: 16 - workload.name.count)
+      let padded = workload.name + String(repeating: " ", count: max(0, 18 - workload.name.count))
       print("\(padded) \(tenths / 10).\(tenths % 10) ns/\(workload.event)  \(workload.summary)")
     }
   }

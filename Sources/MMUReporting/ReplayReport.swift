@@ -38,7 +38,7 @@ public enum ReplayReport {
         grouped(counts.evictions), grouped(counts.writebacks),
       ])
     }
-    return aligned(cells) + anomalies(rows)
+    return aligned(cells, textColumns: [0]) + anomalies(rows)
   }
 
   /// Names the policies that had more faults with more frames.
@@ -68,7 +68,8 @@ public enum ReplayReport {
     var cells = [["step", "page", "", "victim", "frames"]]
     var memory: [(page: Int, isDirty: Bool)] = []
     // Pages of one width, so that each frame is a column.
-    let width = string.names.indices.map { name($0, string).count }.max() ?? 0
+    let names = names(string)
+    let width = names.map(\.count).max() ?? 0
     for (time, step) in steps.enumerated() {
       let isWrite = string.isWrite(at: time)
       if let frame = step.frame {
@@ -81,9 +82,9 @@ public enum ReplayReport {
         memory[frame].isDirty = true
       }
       cells.append([
-        "\(time + 1)", name(step.page, string) + (isWrite ? "w" : " "),
-        step.isFault ? "miss" : "hit", step.victim.map { name($0, string) } ?? "",
-        memory.map { NumberText.padded(name($0.page, string), width) + ($0.isDirty ? "*" : " ") }
+        "\(time + 1)", names[step.page] + (isWrite ? "w" : " "),
+        step.isFault ? "miss" : "hit", step.victim.map { names[$0] } ?? "",
+        memory.map { NumberText.padded(names[$0.page], width) + ($0.isDirty ? "*" : " ") }
           .joined(separator: " "),
       ])
     }
@@ -111,11 +112,15 @@ public enum ReplayReport {
     return "faults at every memory size:\n" + aligned(cells)
   }
 
-  private static func name(_ page: Int, _ string: ReferenceString) -> String {
-    let name = string.names[page]
-    let number =
-      string.isHexadecimal ? "0x" + String(name.page, radix: 16) : "\(name.page)"
-    return name.process == 0 ? number : "\(name.process):\(number)"
+  /// What the pages are called; with their processes, if there are several.
+  private static func names(_ string: ReferenceString) -> [String] {
+    let first = string.names.first?.process
+    let isOfOne = string.names.allSatisfy { $0.process == first }
+    return string.names.map { name in
+      let number =
+        string.isHexadecimal ? "0x" + String(name.page, radix: 16) : "\(name.page)"
+      return isOfOne ? number : "\(name.process):\(number)"
+    }
   }
 
   private static func grouped(_ value: Int) -> String { NumberText.grouped(UInt64(value)) }
@@ -124,17 +129,15 @@ public enum ReplayReport {
     grouped(value) + " " + noun + (value == 1 ? "" : "s")
   }
 
-  /// Columns two spaces apart, numbers to the right; the first column of words is text.
-  private static func aligned(_ cells: [[String]], textColumns: [Int]? = nil) -> String {
-    let isNumber = cells.dropFirst().allSatisfy { $0[0].first?.isNumber ?? false }
-    let left = textColumns ?? (isNumber ? [] : [0])
+  /// Columns two spaces apart, numbers to the right, text to the left.
+  private static func aligned(_ cells: [[String]], textColumns: [Int] = []) -> String {
     let widths = cells[0].indices.map { column in cells.map { $0[column].count }.max() ?? 0 }
     return cells.map { row in
       var line = ""
       for (column, cell) in row.enumerated() {
         if column > 0 { line += "  " }
         line +=
-          left.contains(column)
+          textColumns.contains(column)
           ? NumberText.filled(cell, widths[column]) : NumberText.padded(cell, widths[column])
       }
       while line.last == " " { line.removeLast() }
