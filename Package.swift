@@ -82,7 +82,7 @@ let package = Package(
       "CommandTests",
       of: [
         "MMUCommands", "MMUReporting", "MMUKit", "MMUExecution", "MMUMemory", "MMUPaging",
-        "MMUKernel",
+        "MMUKernel", "MMUPolicy",
       ]),
   ]
 )
