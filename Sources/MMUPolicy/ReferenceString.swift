@@ -102,10 +102,11 @@ public struct ReferenceString: Sendable {
     }
   }
 
-  /// Neighbours stay neighbours, as they are in most strings; processes are far apart.
+  /// Mixes all bits of a name into the low ones: pages come in runs and strides, which must not pile up.
   private static func hash(_ name: PageName) -> Int {
-    let high = (name.page >> 16) &* 0x9e37_79b9_7f4a_7c15
-    let process = UInt64(name.process) &* 0xbf58_476d_1ce4_e5b9
-    return Int(truncatingIfNeeded: name.page ^ (high >> 20) ^ (process >> 20))
+    var z = name.page ^ UInt64(name.process) << 44
+    z = (z ^ (z >> 33)) &* 0xff51_afd7_ed55_8ccd
+    z = (z ^ (z >> 33)) &* 0xc4ce_b9fe_1a85_ec53
+    return Int(truncatingIfNeeded: z ^ (z >> 33))
   }
 }

@@ -105,4 +105,25 @@ import Testing
     }
     #expect(refused > 200)
   }
+
+  @Test(.timeLimit(.minutes(1))) func `many pages are numbered in the order of appearance`() {
+    // Runs, strides and processes whose hashes must not meet; a table of neighbours took minutes.
+    var names: [PageName] = []
+    for stride in [1, 3, 1 << 12, 1 << 16, 1 << 20] as [UInt64] {
+      for i in 0..<65_536 { names.append(PageName(1 << 40 | UInt64(i) * stride, process: 1)) }
+    }
+    for process in 2..<65_536 as Range<UInt32> { names.append(PageName(7, process: process)) }
+    var seen: Set<PageName> = []
+    names = names.filter { seen.insert($0).inserted }
+    var string = ReferenceString()
+    for name in names { string.append(name) }
+    for name in names.reversed() { string.append(name, isWrite: true) }
+    #expect(string.names == names)
+    #expect(
+      string.references.prefix(names.count).elementsEqual((0..<names.count).map { UInt32($0) << 1 })
+    )
+    #expect(
+      string.references.suffix(names.count).elementsEqual(
+        (0..<names.count).reversed().map { UInt32($0) << 1 | 1 }))
+  }
 }
