@@ -4,7 +4,7 @@
 // address space, no accessed bit, no disk and no time here, and so algorithms can stand side by side
 // that no kernel can run, such as exact LRU, LFU and OPT, which knows the future.
 //
-// Where to read next: `ReferenceString` (what is replayed) and `ReferenceParser` (its text),
+// Where to read next: `ReferenceString` (what is replayed) and `ReferenceText` (its text form),
 // `ReplacementAlgorithm` (the protocol: put your own there), `replay` (the one loop),
-// `ReplacementPolicy` (the algorithms by name), `LRUCurve` and `OptimalCurve` (all sizes at once).
-// Spec/Policies.md states the rules in prose.
+// `ReplacementPolicy` (the algorithms by name), `MissCurve` (all sizes at once). Spec/Policies.md states
+// the rules in prose.

@@ -1,11 +1,14 @@
 /// Chooses which page leaves when one is needed and no frame is free.
 ///
-/// Frames are 0..<frames, pages their dense numbers, `time` the index of the reference. Evicts at
-/// random, by a generator of one's own:
+/// Frames are 0..<frames, pages their dense numbers, `time` the index of the reference. FIFO:
 ///
-///     struct Dice: ReplacementAlgorithm {
+///     struct RoundRobin: ReplacementAlgorithm {
 ///       let frames: Int
-///       mutating func victim(for page: Int, at time: Int) -> Int { .random(in: 0..<frames) }
+///       var hand = -1
+///       mutating func victim(for page: Int, at time: Int) -> Int {
+///         hand = (hand + 1) % frames
+///         return hand
+///       }
 ///     }
 ///
 /// State is best kept by frame, not by page: there are fewer frames, so it stays in the host's caches.
