@@ -36,12 +36,14 @@ let package = Package(
   platforms: [.macOS(.v15)],
   products: [
     .library(name: "MMUKit", targets: ["MMUKit"]),
+    .library(name: "MMUPolicy", targets: ["MMUPolicy"]),
     .library(name: "MMUCommands", targets: ["MMUCommands"]),
     .executable(name: "mmuemu", targets: ["mmuemu"]),
   ],
   targets: [
     library("MMUMemory"),
     library("MMUTiming", on: ["MMUMemory"]),
+    library("MMUPolicy"),
     library("RISCV"),
     library("ExecutableFormat"),
     library("MMUAssembly", on: ["RISCV", "ExecutableFormat"]),
@@ -56,21 +58,22 @@ let package = Package(
         "MMUMemory", "MMUTiming", "RISCV", "ExecutableFormat", "MMUAssembly", "MMUPaging",
         "MMUExecution", "MMUKernel",
       ]),
-    library("MMUReporting", on: ["MMUKit", "MMUAssembly"]),
+    library("MMUReporting", on: ["MMUKit", "MMUAssembly", "MMUPolicy"]),
     library(
       "MMUCommands",
       on: [
-        "MMUReporting", "MMUKit", "MMUAssembly", "MMUMemory", "MMUPaging", "MMUKernel", "RISCV",
-        "ExecutableFormat",
+        "MMUReporting", "MMUKit", "MMUAssembly", "MMUMemory", "MMUPaging", "MMUKernel", "MMUPolicy",
+        "RISCV", "ExecutableFormat",
       ]),
     .executableTarget(name: "mmuemu", dependencies: ["MMUCommands"], swiftSettings: settings),
     .executableTarget(
-      name: "Benchmarks", dependencies: ["MMUKit", "MMUMemory", "MMUPaging"],
+      name: "Benchmarks", dependencies: ["MMUKit", "MMUMemory", "MMUPaging", "MMUPolicy"],
       swiftSettings: settings),
 
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
     tests("RISCVTests", of: ["RISCV"]),
     tests("ExecutableFormatTests", of: ["ExecutableFormat"]),
+    tests("PolicyTests", of: ["MMUPolicy", "MMUCommands"]),
     tests("AssemblyTests", of: ["MMUAssembly", "ExecutableFormat"]),
     tests("PagingTests", of: ["MMUMemory", "MMUTiming", "MMUPaging", "MMUCommands"]),
     tests("ExecutionTests", of: ["MMUExecution", "MMUKit", "MMUAssembly"]),
@@ -79,7 +82,7 @@ let package = Package(
       "CommandTests",
       of: [
         "MMUCommands", "MMUReporting", "MMUKit", "MMUExecution", "MMUMemory", "MMUPaging",
-        "MMUKernel",
+        "MMUKernel", "MMUPolicy",
       ]),
   ]
 )

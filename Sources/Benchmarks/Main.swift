@@ -10,7 +10,7 @@ import MMUMemory
 struct Main {
   static func main() {
     let wanted = Set(CommandLine.arguments.dropFirst())
-    let all = translationWorkloads + kernelWorkloads
+    let all = translationWorkloads + kernelWorkloads + policyWorkloads
     let growth = growthWorkloads
     let names = all.map(\.name) + growth.map(\.name)
     for name in wanted where !names.contains(name) {
@@ -23,7 +23,7 @@ struct Main {
     for workload in all where wanted.isEmpty || wanted.contains(workload.name) {
       let nanoseconds = workload.measure()
       let tenths = Int(nanoseconds * 10 + 0.5)
-      let padded = workload.name + String(repeating: " ", count: 16 - workload.name.count)
+      let padded = workload.name + String(repeating: " ", count: max(0, 18 - workload.name.count))
       print("\(padded) \(tenths / 10).\(tenths % 10) ns/\(workload.event)  \(workload.summary)")
     }
     for workload in growth

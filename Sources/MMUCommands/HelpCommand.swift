@@ -1,6 +1,7 @@
 import MMUAssembly
 import MMUKit
 import MMUPaging
+import MMUPolicy
 import MMUReporting
 
 extension CommandCall {
@@ -48,6 +49,11 @@ extension CommandCall {
         streams.print(HelpText.line(preset.name, preset.summary, width: 16))
       }
     case "policies":
+      streams.print("page replacement, what leaves ('policy --policy'):\n")
+      for policy in ReplacementPolicy.all {
+        streams.print(HelpText.line(policy.name, policy.summary, width: 16))
+      }
+      streams.print("TLBs and structure caches, what leaves ('run --set'):\n")
       for policy in Replacement.allCases {
         streams.print(HelpText.line(policy.rawValue, Self.summary(of: policy), width: 16))
       }

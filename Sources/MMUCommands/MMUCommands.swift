@@ -53,7 +53,7 @@ public enum ExitStatus: Int32, Sendable {
   case mismatch = 1
   /// The command line cannot be understood.
   case usage = 64
-  /// A bad program, report or vector file.
+  /// A bad program, report, vector or reference file.
   case badInput = 65
   /// No such input, or an output that cannot be written.
   case noInput = 66

@@ -2,7 +2,7 @@
 
 /// A command, by the word that calls it.
 enum CommandName: String, CaseIterable {
-  case run, asm, disasm, verify, compare, list, help
+  case run, asm, disasm, verify, policy, compare, list, help
 
   /// What follows the options.
   var operands: String {
@@ -11,6 +11,7 @@ enum CommandName: String, CaseIterable {
     case .asm: "FILE -o OUT"
     case .disasm: "FILE"
     case .verify: "FILE..."
+    case .policy: "REFS"
     case .compare: "A.json B.json"
     case .list: "presets|policies|counters|syscalls|programs"
     case .help: "[TOPIC]"
@@ -23,6 +24,7 @@ enum CommandName: String, CaseIterable {
     case .asm: "assemble a source file into a static ELF executable"
     case .disasm: "print the instructions of a program"
     case .verify: "check this build against conformance vectors ('-': standard input)"
+    case .policy: "replay page references under replacement policies ('-': standard input)"
     case .compare: "print two JSON reports side by side with the change in per cent"
     case .list: "list what can be named: presets, policies, counters, syscalls, programs"
     case .help: "explain a command, or one of: fields, exit"
@@ -36,7 +38,8 @@ enum Option: CaseIterable {
   case pmap, maps, smaps, top, at, atCycle, check
   case preset, set, ram, swap, seed, noASLR, environment, directory, writableDirectory
   case maximumInstructions, maximumCycles
-  case writableCode, engine, from, to
+  case writableCode, engine, from, to, recordPages
+  case frames, policy, curve
   case include, define, output
   case help, version
 
@@ -121,7 +124,7 @@ enum Option: CaseIterable {
       Row(name: "--swap", argument: "SIZE", commands: [.run], summary: "swap space (default none)")
     case .seed:
       Row(
-        name: "--seed", argument: "N", commands: [.run],
+        name: "--seed", argument: "N", commands: [.run, .policy],
         summary: "drives every random choice (default 1)", field: "seed")
     case .noASLR:
       Row(
@@ -163,6 +166,22 @@ enum Option: CaseIterable {
       Row(
         name: "--to", argument: "LABEL", commands: [.run],
         summary: "count until the next arrival at LABEL", field: "to")
+    case .recordPages:
+      Row(
+        name: "--record-pages", argument: "PATH", commands: [.run],
+        summary: "write the pages of all data accesses there, for 'policy' (slower)")
+    case .frames:
+      Row(
+        name: "--frames", argument: "N[,N...]", commands: [.policy],
+        summary: "sizes of memory, as in 3, 1,2,4 or 1-8; one shows each step of a short string")
+    case .policy:
+      Row(
+        name: "--policy", argument: "NAME[,...]", commands: [.policy],
+        summary: "which ones ('list policies'; default all)")
+    case .curve:
+      Row(
+        name: "--curve", commands: [.policy],
+        summary: "faults of LRU and OPT at every size, in one pass")
     case .include:
       Row(
         name: "--include", short: "I", argument: "DIR", commands: [.run, .asm, .disasm],
@@ -246,7 +265,7 @@ enum HelpText {
       the guest's own   the program ended by exit
       128 + n           the program was killed by signal n (139: SIGSEGV)
       64                the command line cannot be understood
-      65                a bad program, report or vector file
+      65                a bad program, report, vector or reference file
       66                no such input, or an output that cannot be written
       70                an internal invariant broke: a bug of ours
       75                a limit or a deadlock ended the run

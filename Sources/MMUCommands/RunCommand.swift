@@ -27,13 +27,14 @@ extension CommandCall {
       streams.report(program.warnings)
       streams.report(hints())
     }
-    if let reportFile { try prepare(reportFile, path) }
+    if let reportFile { try prepare(reportFile, "report", path) }
+    let recorder = try recorder(path)
 
     let description = RunDescription(
       program: path, arguments: Array(operands.dropFirst()), configuration: configuration,
       includeFolders: values(of: .include), symbols: values(of: .define))
     let start = Platform.nanoseconds()
-    let result = try execute(program, description, views, streams)
+    let result = try execute(program, description, views, streams, recorder)
     let nanoseconds = Platform.nanoseconds() - start
 
     let showsHost =
@@ -62,7 +63,22 @@ extension CommandCall {
           help: "please report the command line and the program, and any message above")
       ])
     }
+    if let failure = recorder?.failure {
+      throw .noInput(value(of: .recordPages) ?? "", "cannot be written: \(failure.text)")
+    }
     return result.exit.status
+  }
+
+  /// What writes the file of `--record-pages`.
+  private func recorder(_ program: String) throws(CommandFailure) -> PageRecorder? {
+    guard let file = value(of: .recordPages) else { return nil }
+    try prepare(file, "record", program)
+    if let reportFile = value(of: .reportFile), Platform.isSameFile(file, reportFile) {
+      throw .usage("the record file '\(file)' is the report file")
+    }
+    do { return try PageRecorder(path: file, program: program) } catch {
+      throw .noInput(file, "cannot be written: \(error.text)")
+    }
   }
 
   /// The machine that the options ask for.
@@ -151,15 +167,17 @@ extension CommandCall {
     return []
   }
 
-  /// Makes sure before the run that the report can be written.
-  private func prepare(_ reportFile: String, _ program: String) throws(CommandFailure) {
-    if Platform.isSameFile(reportFile, program) {
-      throw .usage("the report file '\(reportFile)' is the program itself")
+  /// Makes sure before the run that an output can be written.
+  private func prepare(
+    _ file: String, _ kind: String, _ program: String
+  ) throws(CommandFailure) {
+    if Platform.isSameFile(file, program) {
+      throw .usage("the \(kind) file '\(file)' is the program itself")
     }
-    if sources.paths.contains(where: { Platform.isSameFile(reportFile, $0) }) {
-      throw .usage("the report file '\(reportFile)' is a source of the program")
+    if sources.paths.contains(where: { Platform.isSameFile(file, $0) }) {
+      throw .usage("the \(kind) file '\(file)' is a source of the program")
     }
-    try write("", reportFile)
+    try write("", file)
   }
 
   private func write(_ text: String, _ path: String) throws(CommandFailure) {

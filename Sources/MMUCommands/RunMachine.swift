@@ -21,8 +21,11 @@ final class GuestStreams: HostIO {
 
 extension CommandCall {
   /// Puts a machine together and runs the program to its end.
+  ///
+  /// - Parameter recorder: sees the pages of all data accesses.
   func execute(
-    _ program: ProgramFile, _ run: RunDescription, _ views: ProcessViews, _ streams: Streams
+    _ program: ProgramFile, _ run: RunDescription, _ views: ProcessViews, _ streams: Streams,
+    _ recorder: PageRecorder?
   ) throws(CommandFailure) -> RunResult {
     // The tables of the machine's own take an eighth more at most.
     let ram = run.configuration.ram
@@ -58,7 +61,9 @@ extension CommandCall {
     }
     machine.checksInvariants = has(.check)
     views.attach(to: machine, streams)
+    if let recorder { machine.onDataAccess = { recorder.note($0, $1, $2) } }
     let result = machine.run()
+    recorder?.finish()
     for what in machine.unreachedSights {
       streams.report([Diagnostic(.warning, what + ": nothing was shown there")])
     }

@@ -1,6 +1,6 @@
 // `mmuemu verify`, without the command line around it: conformance vectors go through the shipped
 // code, and every disagreement is told in words. The kinds of vector are told apart by content; each
-// has a file of its own (VerifyWalk, VerifySequence). The reader is in VerifyJSON.
+// has a file of its own (VerifyWalk, VerifySequence, VerifyReplacement). The reader is in VerifyJSON.
 
 package import MMUMemory
 import MMUPaging
@@ -61,11 +61,12 @@ public struct Verifier {
     } else if value.member("steps") != nil && value.member("init") != nil {
       let sequence = try SequenceCase(value)
       score(sequence.identifier, try sequence.check(in: arena))
+    } else if value.member("references") != nil && value.member("cases") != nil {
+      for replacement in try ReplacementCase.all(value) {
+        score(replacement.identifier, replacement.check())
+      }
     } else if let family = value.member("family"), case .string(let kind) = family {
       switch kind {
-      case "replacement":
-        throw VectorError(
-          "\"replacement\" vectors are not supported until there are page-replacement policies")
       case "fit":
         throw VectorError("\"fit\" vectors are not supported until there is a first-fit allocator")
       case "buddy":
@@ -75,7 +76,8 @@ public struct Verifier {
       }
     } else {
       throw VectorError(
-        "neither a page walk (\"tables\", \"entries\") nor a TLB sequence (\"init\", \"steps\")")
+        "neither a page walk (\"tables\", \"entries\"), a TLB sequence (\"init\", \"steps\") nor page "
+          + "replacement (\"references\", \"cases\")")
     }
   }
 

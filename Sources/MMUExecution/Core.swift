@@ -60,6 +60,10 @@ public final class Core {
   public var interruptFlag: UnsafeMutablePointer<Int32>?
   /// Which engine runs.
   public let engineKind: EngineKind
+  /// Sees every page of the program's data accesses as they retire.
+  ///
+  /// A run with an observer is the reference engine's, with the same results.
+  public var onDataAccess: ((PageNumber, _ isWrite: Bool) -> Void)?
   private let reference = ReferenceEngine()
   package private(set) var fast: FastEngine?
 
@@ -137,6 +141,9 @@ public final class Core {
   /// - Parameter passing: executes an instruction at a stop that it stands at, instead of arriving
   ///   there again.
   public func run(until mark: RunMark = RunMark(), passing: Bool = false) -> StopReason {
+    if let onDataAccess {
+      return RecordingEngine(onDataAccess).run(self, until: mark, passing: passing)
+    }
     if let fast { return fast.run(self, until: mark, passing: passing) }
     return reference.run(self, until: mark, passing: passing)
   }

@@ -31,6 +31,18 @@ public final class Machine {
   /// is broken ends the run with status 70.
   public var checksInvariants = false
 
+  /// Sees every page of the programs' data accesses as they retire, with the process.
+  ///
+  /// The kernel's own copies are not among them. Counts are the same, the run is slower.
+  public var onDataAccess: ((_ process: Int32, PageNumber, _ isWrite: Bool) -> Void)? {
+    didSet {
+      guard let onDataAccess else { return core.onDataAccess = nil }
+      core.onDataAccess = { [unowned kernel] page, isWrite in
+        onDataAccess(kernel.current?.pid ?? 0, page, isWrite)
+      }
+    }
+  }
+
   private let image: ELFImage
   var pendingSights = PendingSights()
   /// The run is over: what still ends is ended from outside.

@@ -109,7 +109,7 @@ extension Platform {
   package static func readFile(_ path: String) throws(HostError) -> [UInt8] {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw HostError(number: errno) }
-    defer { _ = close(descriptor) }
+    defer { _ = Foreign.close(descriptor) }
     var status = stat()
     guard fstat(descriptor, &status) == 0 else { throw HostError(number: errno) }
     guard status.st_mode & S_IFMT != S_IFDIR else { throw HostError(number: EISDIR) }
@@ -133,23 +133,39 @@ extension Platform {
   package static func writeFile(
     _ path: String, _ bytes: [UInt8], isExecutable: Bool = false
   ) throws(HostError) {
+    let descriptor = try create(path, isExecutable: isExecutable)
+    var failure: HostError?
+    do { try write(descriptor, bytes) } catch { failure = error }
+    do { try close(descriptor) } catch { failure = failure ?? error }
+    if let failure { throw failure }
+  }
+
+  /// Opens a file for writing that is new or emptied.
+  package static func create(
+    _ path: String, isExecutable: Bool = false
+  ) throws(HostError) -> Int32 {
     let descriptor = open(
       path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, isExecutable ? 0o777 : 0o666)
     guard descriptor >= 0 else { throw HostError(number: errno) }
+    return descriptor
+  }
+
+  /// Writes all of some bytes to a host descriptor.
+  package static func write(_ descriptor: Int32, _ bytes: [UInt8]) throws(HostError) {
     var written = 0
-    var failure: HostError?
-    while written < bytes.count, failure == nil {
+    while written < bytes.count {
       let count = bytes.withUnsafeBytes {
         write(descriptor, $0.baseAddress! + written, bytes.count - written)
       }
-      if count < 0 {
-        if count != -Int(EINTR) { failure = HostError(number: Int32(-count)) }
-      } else {
-        written += count
-      }
+      if count == -Int(EINTR) { continue }
+      if count < 0 { throw HostError(number: Int32(-count)) }
+      written += count
     }
-    if close(descriptor) != 0, failure == nil { failure = HostError(number: errno) }
-    if let failure { throw failure }
+  }
+
+  /// Closes a host descriptor; what could not be written before may show only here.
+  package static func close(_ descriptor: Int32) throws(HostError) {
+    if Foreign.close(descriptor) != 0 { throw HostError(number: errno) }
   }
 
   /// Ends the process.
@@ -256,7 +272,7 @@ extension Platform {
   }
 
   /// Closes what one of these has opened.
-  package static func closeDescriptor(_ descriptor: Int32) { _ = close(descriptor) }
+  package static func closeDescriptor(_ descriptor: Int32) { try? close(descriptor) }
 
   /// Calls until it is not interrupted.
   private static func checked<T: BinaryInteger>(_ body: () -> T) throws(HostError) -> T {
@@ -305,7 +321,7 @@ extension Platform {
   package static func names(_ descriptor: Int32) throws(HostError) -> [[UInt8]] {
     guard let stream = fdopendir(descriptor) else {
       let error = HostError(number: errno)
-      _ = close(descriptor)
+      closeDescriptor(descriptor)
       throw error
     }
     defer { _ = closedir(stream) }
@@ -421,6 +437,16 @@ private enum Foreign {
       return Musl.read(d, p, n)
     #else
       return Darwin.read(d, p, n)
+    #endif
+  }
+
+  static func close(_ d: Int32) -> Int32 {
+    #if canImport(Glibc)
+      return Glibc.close(d)
+    #elseif canImport(Musl)
+      return Musl.close(d)
+    #else
+      return Darwin.close(d)
     #endif
   }
 

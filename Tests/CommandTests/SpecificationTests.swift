@@ -1,4 +1,5 @@
 import MMUKit
+import MMUPolicy
 import TestSupport
 import Testing
 
@@ -28,6 +29,13 @@ import Testing
           || (line.contains("`\(folder).{") && line.contains(last))
       }
       #expect(found, "\(counter.key)")
+    }
+  }
+
+  @Test func `the policies page names every policy`() {
+    let page = contents(repositoryRoot() + "/Spec/Policies.md")
+    for policy in ReplacementPolicy.all {
+      #expect(page.contains("| `\(policy.name)` |"), "\(policy.name)")
     }
   }
 }

@@ -219,8 +219,8 @@ private func sequences(_ lines: [Substring]) throws -> [SequenceCase] {
       ("[1]", "in:1: error: a vector is a JSON object"),
       (
         "{\"id\":\"x\"} ",
-        "in:1: error: neither a page walk (\"tables\", \"entries\") nor a TLB "
-          + "sequence (\"init\", \"steps\")"
+        "in:1: error: neither a page walk (\"tables\", \"entries\"), a TLB sequence (\"init\", "
+          + "\"steps\") nor page replacement (\"references\", \"cases\")"
       ),
       ("{\"a\" 1}", "in:1: error: expected ':' after \"a\""),
       ("{\"a\":1.5}", "in:1: error: vectors have whole numbers only"),
