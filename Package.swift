@@ -69,6 +69,7 @@ let package = Package(
       swiftSettings: settings),
 
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+    tests("MemoryTests", of: ["MMUMemory"]),
     tests("RISCVTests", of: ["RISCV"]),
     tests("ExecutableFormatTests", of: ["ExecutableFormat"]),
     tests("AssemblyTests", of: ["MMUAssembly", "ExecutableFormat"]),
