@@ -41,6 +41,7 @@ let package = Package(
   ],
   targets: [
     library("MMUMemory"),
+    library("MMUCompression"),
     library("MMUTiming", on: ["MMUMemory"]),
     library("RISCV"),
     library("ExecutableFormat"),
@@ -65,11 +66,12 @@ let package = Package(
       ]),
     .executableTarget(name: "mmuemu", dependencies: ["MMUCommands"], swiftSettings: settings),
     .executableTarget(
-      name: "Benchmarks", dependencies: ["MMUKit", "MMUMemory", "MMUPaging"],
+      name: "Benchmarks", dependencies: ["MMUKit", "MMUMemory", "MMUPaging", "MMUCompression"],
       swiftSettings: settings),
 
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
     tests("MemoryTests", of: ["MMUMemory"]),
+    tests("CompressionTests", of: ["MMUCompression"]),
     tests("RISCVTests", of: ["RISCV"]),
     tests("ExecutableFormatTests", of: ["ExecutableFormat"]),
     tests("AssemblyTests", of: ["MMUAssembly", "ExecutableFormat"]),

@@ -11,7 +11,7 @@ struct Main {
   static func main() {
     let wanted = Set(CommandLine.arguments.dropFirst())
     let all =
-      translationWorkloads + kernelWorkloads + allocationWorkloads
+      translationWorkloads + kernelWorkloads + allocationWorkloads + compressionWorkloads
     for name in wanted where !all.contains(where: { $0.name == name }) {
       print("there is no workload '\(name)'; these are: \(all.map(\.name).joined(separator: " "))")
       return
