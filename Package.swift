@@ -58,11 +58,12 @@ let package = Package(
         "MMUExecution", "MMUKernel",
       ]),
     library("MMUReporting", on: ["MMUKit", "MMUAssembly"]),
+    library("MMULabs", on: ["MMUMemory", "MMUAssembly"]),
     library(
       "MMUCommands",
       on: [
         "MMUReporting", "MMUKit", "MMUAssembly", "MMUMemory", "MMUPaging", "MMUKernel", "RISCV",
-        "ExecutableFormat",
+        "ExecutableFormat", "MMULabs",
       ]),
     .executableTarget(name: "mmuemu", dependencies: ["MMUCommands"], swiftSettings: settings),
     .executableTarget(
@@ -72,6 +73,7 @@ let package = Package(
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
     tests("MemoryTests", of: ["MMUMemory"]),
     tests("CompressionTests", of: ["MMUCompression"]),
+    tests("LabsTests", of: ["MMULabs", "MMUMemory", "MMUAssembly", "MMUCommands"]),
     tests("RISCVTests", of: ["RISCV"]),
     tests("ExecutableFormatTests", of: ["ExecutableFormat"]),
     tests("AssemblyTests", of: ["MMUAssembly", "ExecutableFormat"]),

@@ -134,6 +134,7 @@ struct CommandCall {
     case .asm: return try assemble(streams)
     case .disasm: return try disassemble(streams)
     case .verify: return try verify(streams)
+    case .lab: return try lab(streams)
     case .compare: return try compare(streams)
     case .list: return try list(streams)
     case .help: return try help(streams)

@@ -2,7 +2,7 @@
 
 /// A command, by the word that calls it.
 enum CommandName: String, CaseIterable {
-  case run, asm, disasm, verify, compare, list, help
+  case run, asm, disasm, verify, lab, compare, list, help
 
   /// What follows the options.
   var operands: String {
@@ -11,6 +11,7 @@ enum CommandName: String, CaseIterable {
     case .asm: "FILE -o OUT"
     case .disasm: "FILE"
     case .verify: "FILE..."
+    case .lab: "fit|buddy|segmentation|pagetable FILE"
     case .compare: "A.json B.json"
     case .list: "presets|policies|counters|syscalls|programs"
     case .help: "[TOPIC]"
@@ -23,6 +24,7 @@ enum CommandName: String, CaseIterable {
     case .asm: "assemble a source file into a static ELF executable"
     case .disasm: "print the instructions of a program"
     case .verify: "check this build against conformance vectors ('-': standard input)"
+    case .lab: "replay allocation scripts on small machines of the textbooks ('-': standard input)"
     case .compare: "print two JSON reports side by side with the change in per cent"
     case .list: "list what can be named: presets, policies, counters, syscalls, programs"
     case .help: "explain a command, or one of: fields, exit"
@@ -35,6 +37,7 @@ enum Option: CaseIterable {
   case quiet, report, reportFile, host, noHost, strace
   case preset, set, ram, swap, seed, noASLR, environment, maximumInstructions, maximumCycles
   case writableCode, engine, from, to
+  case strategy, size, order, compact, pageSize
   case include, define, output
   case help, version
 
@@ -83,8 +86,8 @@ enum Option: CaseIterable {
         summary: "change the machine ('help fields'); may be repeated")
     case .ram:
       Row(
-        name: "--ram", argument: "SIZE", commands: [.run], summary: "RAM (default 1G, at least 8M)",
-        field: "ram")
+        name: "--ram", argument: "SIZE", commands: [.run, .lab],
+        summary: "RAM (default 1G, at least 8M)", field: "ram")
     case .swap:
       Row(name: "--swap", argument: "SIZE", commands: [.run], summary: "swap space (default none)")
     case .seed:
@@ -123,6 +126,24 @@ enum Option: CaseIterable {
       Row(
         name: "--to", argument: "LABEL", commands: [.run],
         summary: "count until the next arrival at LABEL", field: "to")
+    case .strategy:
+      Row(
+        name: "--strategy", argument: "NAME[,...]", commands: [.lab],
+        summary: "how a free block is chosen: first, best, worst, next")
+    case .size:
+      Row(
+        name: "--size", argument: "SIZE", commands: [.lab],
+        summary: "memory of the heap or of the processes")
+    case .order:
+      Row(
+        name: "--order", argument: "N", commands: [.lab], summary: "the memory is 2^N pages")
+    case .compact:
+      Row(
+        name: "--compact", commands: [.lab],
+        summary: "move segments together when a request fails for fragmentation")
+    case .pageSize:
+      Row(
+        name: "--page-size", argument: "SIZE", commands: [.lab], summary: "a page (default 4K)")
     case .include:
       Row(
         name: "--include", short: "I", argument: "DIR", commands: [.run, .asm, .disasm],
@@ -197,7 +218,7 @@ enum HelpText {
       let short = row.short.map { "-\($0), " } ?? ""
       text += line(short + row.name + (row.argument.map { " " + $0 } ?? ""), row.summary)
     }
-    return text
+    return command == .lab ? text + LabName.help : text
   }
 
   static let exit = """

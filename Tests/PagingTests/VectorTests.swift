@@ -228,8 +228,7 @@ private func sequences(_ lines: [Substring]) throws -> [SequenceCase] {
       ("{\"tables\":{},\"entries\":{}}", "in:1: error: there is no \"id\""),
       (
         "{\n\"format\":1,\"family\":\"fit\",\"cases\":[\n]}",
-        "in:1: error: \"fit\" vectors are not "
-          + "supported until there is a first-fit allocator"
+        "in:1: error: there is no case in \"cases\""
       ),
       (String(repeating: "[", count: 100_000), "in:1: error: nested deeper than 64 levels"),
     ]
