@@ -42,6 +42,7 @@ let package = Package(
   ],
   targets: [
     library("MMUMemory"),
+    library("MMUCompression"),
     library("MMUTiming", on: ["MMUMemory"]),
     library("MMUPolicy"),
     library("RISCV"),
@@ -59,18 +60,23 @@ let package = Package(
         "MMUExecution", "MMUKernel",
       ]),
     library("MMUReporting", on: ["MMUKit", "MMUAssembly", "MMUPolicy"]),
+    library("MMULabs", on: ["MMUMemory", "MMUAssembly"]),
     library(
       "MMUCommands",
       on: [
         "MMUReporting", "MMUKit", "MMUAssembly", "MMUMemory", "MMUPaging", "MMUKernel", "MMUPolicy",
-        "RISCV", "ExecutableFormat",
+        "MMULabs", "RISCV", "ExecutableFormat",
       ]),
     .executableTarget(name: "mmuemu", dependencies: ["MMUCommands"], swiftSettings: settings),
     .executableTarget(
-      name: "Benchmarks", dependencies: ["MMUKit", "MMUMemory", "MMUPaging", "MMUPolicy"],
+      name: "Benchmarks",
+      dependencies: ["MMUKit", "MMUMemory", "MMUPaging", "MMUPolicy", "MMUCompression"],
       swiftSettings: settings),
 
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+    tests("MemoryTests", of: ["MMUMemory"]),
+    tests("CompressionTests", of: ["MMUCompression"]),
+    tests("LabsTests", of: ["MMULabs", "MMUMemory", "MMUAssembly", "MMUCommands"]),
     tests("RISCVTests", of: ["RISCV"]),
     tests("ExecutableFormatTests", of: ["ExecutableFormat"]),
     tests("PolicyTests", of: ["MMUPolicy", "MMUCommands"]),

@@ -10,7 +10,9 @@ import MMUMemory
 struct Main {
   static func main() {
     let wanted = Set(CommandLine.arguments.dropFirst())
-    let all = translationWorkloads + kernelWorkloads + policyWorkloads
+    let all =
+      translationWorkloads + kernelWorkloads + policyWorkloads + allocationWorkloads
+      + compressionWorkloads
     let growth = growthWorkloads
     let names = all.map(\.name) + growth.map(\.name)
     for name in wanted where !names.contains(name) {

@@ -142,6 +142,7 @@ struct CommandCall {
     case .disasm: return try disassemble(streams)
     case .verify: return try verify(streams)
     case .policy: return try policy(streams)
+    case .lab: return try lab(streams)
     case .compare: return try compare(streams)
     case .list: return try list(streams)
     case .help: return try help(streams)

@@ -2,7 +2,7 @@
 
 /// A command, by the word that calls it.
 enum CommandName: String, CaseIterable {
-  case run, asm, disasm, verify, policy, compare, list, help
+  case run, asm, disasm, verify, policy, lab, compare, list, help
 
   /// What follows the options.
   var operands: String {
@@ -12,6 +12,7 @@ enum CommandName: String, CaseIterable {
     case .disasm: "FILE"
     case .verify: "FILE..."
     case .policy: "REFS"
+    case .lab: "fit|buddy|segmentation|pagetable FILE"
     case .compare: "A.json B.json"
     case .list: "presets|policies|counters|syscalls|programs"
     case .help: "[TOPIC]"
@@ -25,6 +26,7 @@ enum CommandName: String, CaseIterable {
     case .disasm: "print the instructions of a program"
     case .verify: "check this build against conformance vectors ('-': standard input)"
     case .policy: "replay page references under replacement policies ('-': standard input)"
+    case .lab: "replay allocation scripts on small machines of the textbooks ('-': standard input)"
     case .compare: "print two JSON reports side by side with the change in per cent"
     case .list: "list what can be named: presets, policies, counters, syscalls, programs"
     case .help: "explain a command, or one of: fields, exit"
@@ -40,6 +42,7 @@ enum Option: CaseIterable {
   case maximumInstructions, maximumCycles
   case writableCode, engine, from, to, recordPages
   case frames, policy, curve
+  case strategy, size, order, compact, pageSize
   case include, define, output
   case help, version
 
@@ -118,8 +121,8 @@ enum Option: CaseIterable {
         summary: "change the machine ('help fields'); may be repeated")
     case .ram:
       Row(
-        name: "--ram", argument: "SIZE", commands: [.run], summary: "RAM (default 1G, at least 8M)",
-        field: "ram")
+        name: "--ram", argument: "SIZE", commands: [.run, .lab],
+        summary: "RAM (default 1G, at least 8M)", field: "ram")
     case .swap:
       Row(name: "--swap", argument: "SIZE", commands: [.run], summary: "swap space (default none)")
     case .seed:
@@ -182,6 +185,24 @@ enum Option: CaseIterable {
       Row(
         name: "--curve", commands: [.policy],
         summary: "faults of LRU and OPT at every size, in one pass")
+    case .strategy:
+      Row(
+        name: "--strategy", argument: "NAME[,...]", commands: [.lab],
+        summary: "how a free block is chosen: first, best, worst, next")
+    case .size:
+      Row(
+        name: "--size", argument: "SIZE", commands: [.lab],
+        summary: "memory of the heap or of the processes")
+    case .order:
+      Row(
+        name: "--order", argument: "N", commands: [.lab], summary: "the memory is 2^N pages")
+    case .compact:
+      Row(
+        name: "--compact", commands: [.lab],
+        summary: "move segments together when a request fails for fragmentation")
+    case .pageSize:
+      Row(
+        name: "--page-size", argument: "SIZE", commands: [.lab], summary: "a page (default 4K)")
     case .include:
       Row(
         name: "--include", short: "I", argument: "DIR", commands: [.run, .asm, .disasm],
@@ -257,7 +278,7 @@ enum HelpText {
       let value = row.argument.map { " " + $0 } ?? row.attached.map { "[=\($0)]" } ?? ""
       text += line(short + row.name + value, row.summary)
     }
-    return text
+    return command == .lab ? text + LabName.help : text
   }
 
   static let exit = """

@@ -1,6 +1,7 @@
 // `mmuemu verify`, without the command line around it: conformance vectors go through the shipped
 // code, and every disagreement is told in words. The kinds of vector are told apart by content; each
-// has a file of its own (VerifyWalk, VerifySequence, VerifyReplacement). The reader is in VerifyJSON.
+// has a file of its own (VerifyWalk, VerifySequence, VerifyReplacement, VerifyFit, VerifyBuddy). The
+// reader is in VerifyJSON.
 
 package import MMUMemory
 import MMUPaging
@@ -65,19 +66,20 @@ public struct Verifier {
       for replacement in try ReplacementCase.all(value) {
         score(replacement.identifier, replacement.check())
       }
+    } else if FitCase.describes(value) {
+      for fit in try FitCase.all(value) { score(fit.identifier, fit.check()) }
+    } else if BuddyCase.describes(value) {
+      for buddy in try BuddyCase.all(value) { score(buddy.identifier, buddy.check()) }
     } else if let family = value.member("family"), case .string(let kind) = family {
       switch kind {
-      case "fit":
-        throw VectorError("\"fit\" vectors are not supported until there is a first-fit allocator")
-      case "buddy":
-        throw VectorError("\"buddy\" vectors are not supported until there is a buddy allocator")
+      case "fit", "buddy": throw VectorError("there is no case in \"cases\"")
       default:
         throw VectorError("\"\(kind)\" is no kind of vector that is known")
       }
     } else {
       throw VectorError(
-        "neither a page walk (\"tables\", \"entries\"), a TLB sequence (\"init\", \"steps\") nor page "
-          + "replacement (\"references\", \"cases\")")
+        "neither a page walk (\"tables\", \"entries\"), a TLB sequence (\"init\", \"steps\"), page "
+          + "replacement (\"references\", \"cases\") nor an allocator (\"cases\")")
     }
   }
 

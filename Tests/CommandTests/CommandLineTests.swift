@@ -123,6 +123,15 @@ func contents(_ path: String) -> String {
       (["list", "prests"], "did you mean 'presets'?"),
       (["help", "fild"], "there is no help on 'fild'"),
       (["verify"], "'verify' needs FILE..."),
+      (["lab", "ft", "x"], "did you mean 'fit'?"),
+      (["lab", "fit", "--size", "1K"], "needs a file"),
+      (["lab", "fit", "x"], "needs the size of the memory"),
+      (["lab", "fit", "--size", "0", "x"], "it is a number of bytes"),
+      (["lab", "fit", "--size", "1K", "--strategy", "first,quick", "x"], "'quick' is none of"),
+      (["lab", "fit", "--order", "3", "x"], "is no option of 'lab fit'"),
+      (["lab", "buddy", "--order", "19", "x"], "it is 0 to 18"),
+      (["lab", "segmentation", "--page-size", "3K", "x"], "it is a power of two"),
+      (["lab", "segmentation", "--strategy", "first,best", "x"], "one strategy at a time"),
     ]
     for (words, expected) in cases {
       let result = mmuemu(words)
@@ -151,6 +160,25 @@ func contents(_ path: String) -> String {
       #expect(mmuemu("asm", folder + "/elf", "-o", folder + "/out").status == 65)
       #expect(!FileManager.default.fileExists(atPath: folder + "/out"))
     }
+  }
+
+  @Test func `labs replay the scripts of the repository, and read standard input`() {
+    let programs = repositoryRoot() + "/Programs/"
+    let fit = mmuemu("lab", "fit", "--size", "1000", programs + "fragmentation.lab")
+    #expect(fit.status == 0 && fit.output.contains("first   best  worst   next"))
+    #expect(fit.output.contains("failed                        0      0      2      1"))
+    let buddy = mmuemu("lab", "buddy", "--order", "4", programs + "buddy.lab")
+    #expect(buddy.status == 0 && buddy.output.contains("alloc f 3     fails, 13 pages free"))
+    let segments = ["lab", "segmentation", "--size", "256K", programs + "segments.lab"]
+    #expect(mmuemu(segments).output.contains("failed requests                     1       0"))
+    #expect(
+      mmuemu(segments + ["--compact"]).output.contains(
+        "failed requests                     0       0"))
+    let maps = mmuemu("lab", "pagetable", "-", input: "1000-3000 rw-p 0 00:00 0\n")
+    #expect(maps.status == 0 && maps.output.hasPrefix("1 areas, 2 pages of 4 KiB (8 KiB)\n"))
+    let bad = mmuemu("lab", "fit", "--size", "9", "-", input: "alloc a 1\nfree b\n")
+    #expect(bad.status == 65 && bad.error.hasPrefix("standard input:2:6: error: 'b' is not"))
+    #expect(mmuemu("lab", "buddy", "--order", "1", "/nonexistent").status == 66)
   }
 
   @Test func `help covers every command, option and topic`() {

@@ -220,7 +220,7 @@ private func sequences(_ lines: [Substring]) throws -> [SequenceCase] {
       (
         "{\"id\":\"x\"} ",
         "in:1: error: neither a page walk (\"tables\", \"entries\"), a TLB sequence (\"init\", "
-          + "\"steps\") nor page replacement (\"references\", \"cases\")"
+          + "\"steps\"), page replacement (\"references\", \"cases\") nor an allocator (\"cases\")"
       ),
       ("{\"a\" 1}", "in:1: error: expected ':' after \"a\""),
       ("{\"a\":1.5}", "in:1: error: vectors have whole numbers only"),
@@ -228,8 +228,7 @@ private func sequences(_ lines: [Substring]) throws -> [SequenceCase] {
       ("{\"tables\":{},\"entries\":{}}", "in:1: error: there is no \"id\""),
       (
         "{\n\"format\":1,\"family\":\"fit\",\"cases\":[\n]}",
-        "in:1: error: \"fit\" vectors are not "
-          + "supported until there is a first-fit allocator"
+        "in:1: error: there is no case in \"cases\""
       ),
       (String(repeating: "[", count: 100_000), "in:1: error: nested deeper than 64 levels"),
     ]
