@@ -1,4 +1,5 @@
 import Testing
+import TestSupport
 
 @testable import MMUCompression
 
@@ -71,7 +72,7 @@ extension CompressedPool {
 
   @Test(arguments: 1...4)
   func `objects keep their bytes whatever comes and goes`(seed: UInt64) {
-    var random = Stream(state: seed)
+    var random = Dice(seed)
     let frames = HostFrames()
     let pool = CompressedPool(frames)
     var model: [(handle: CompressedPool.Handle, bytes: [UInt8])] = []

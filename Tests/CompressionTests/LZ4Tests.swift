@@ -1,4 +1,5 @@
 import Testing
+import TestSupport
 
 @testable import MMUCompression
 
@@ -93,7 +94,7 @@ private func endsProperly(_ block: [UInt8], count: Int) -> Bool {
 @Suite struct LZ4Tests {
   @Test(arguments: PageSample.allCases)
   func `what is compressed comes back, by both decoders`(kind: PageSample) throws {
-    var random = Stream(state: 11)
+    var random = Dice(11)
     for round in 0..<60 {
       // Short inputs of every length too.
       let count = round < 40 ? 4096 : 1 + random.below(80)
@@ -111,7 +112,7 @@ private func endsProperly(_ block: [UInt8], count: Int) -> Bool {
   }
 
   @Test func `long literals and long matches carry their lengths over bytes of 255`() throws {
-    var random = Stream(state: 3)
+    var random = Dice(3)
     for count in [14, 15, 16, 269, 270, 271, 524, 525, 526] {
       let literals = (0..<count).map { _ in UInt8.random(in: 0...255, using: &random) }
       let zeros = [UInt8](repeating: 0, count: 4 + count)
@@ -157,7 +158,7 @@ private func endsProperly(_ block: [UInt8], count: Int) -> Bool {
 
   @Test(arguments: 1...8)
   func `damaged blocks are refused or read as the plain decoder does`(seed: UInt64) throws {
-    var random = Stream(state: seed)
+    var random = Dice(seed)
     for round in 0..<rounds {
       let kind = PageSample.allCases[random.below(PageSample.allCases.count)]
       var block: [UInt8]

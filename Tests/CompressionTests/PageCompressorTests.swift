@@ -1,4 +1,5 @@
 import Testing
+import TestSupport
 
 @testable import MMUCompression
 
@@ -24,7 +25,7 @@ import Testing
   @Test(arguments: PageSample.allCases)
   func `pages of every kind come back`(kind: PageSample) {
     let compressor = PageCompressor()
-    var random = Stream(state: 71)
+    var random = Dice(71)
     for _ in 0..<rounds {
       let page = kind.page(&random)
       let count = roundTrip(page, compressor)
@@ -38,7 +39,7 @@ import Testing
   }
 
   @Test func `a page of one repeated word is told from all others`() {
-    var random = Stream(state: 9)
+    var random = Dice(9)
     for word in [0, 1, .max, random.next(), 0x2020_2020_2020_2020] as [UInt64] {
       var page = [UInt64](repeating: word, count: 512)
       #expect(page.withUnsafeBytes { PageCompressor.repeatedWord(of: $0.baseAddress!) } == word)

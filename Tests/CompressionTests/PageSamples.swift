@@ -1,28 +1,14 @@
 import Foundation
+import TestSupport
 
 /// How many pages of each kind: MMUEMU_PAGES, for long runs, or a few hundred.
 let rounds = ProcessInfo.processInfo.environment["MMUEMU_PAGES"].flatMap { Int($0) } ?? 250
-
-/// A generator with the same stream everywhere.
-struct Stream: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
-  }
-
-  mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
-}
 
 /// Pages of the kinds memory has.
 enum PageSample: CaseIterable {
   case zero, random, text, pointers, code, counters, runs, mixed
 
-  func page(_ random: inout Stream) -> [UInt8] {
+  func page(_ random: inout Dice) -> [UInt8] {
     var page: [UInt8] = []
     func word(_ value: UInt64, _ count: Int) {
       for i in 0..<count { page.append(UInt8(truncatingIfNeeded: value >> UInt64(8 * i))) }

@@ -1,22 +1,8 @@
 import MMUAssembly
 import Testing
+import TestSupport
 
 @testable import MMULabs
-
-/// A generator with the same stream everywhere.
-struct Stream: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
-  }
-
-  mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
-}
 
 /// What is wrong with a text, as `LINE:COLUMN MESSAGE`.
 func complaints(_ read: () throws(LabFailure) -> Void) -> [String] {
@@ -47,7 +33,7 @@ func complaints(_ read: () throws(LabFailure) -> Void) -> [String] {
   @Test(arguments: FitStrategy.allCases)
   func `every step agrees with a byte map`(strategy: FitStrategy) {
     for seed in 1...20 as ClosedRange<UInt64> {
-      var random = Stream(state: seed)
+      var random = Dice(seed)
       let size = 20 + random.below(200)
       let base = UInt64(random.below(2)) * 4096
       var heap = FitHeap(strategy, base: base, size: UInt64(size))

@@ -1,5 +1,6 @@
 import MMUAssembly
 import Testing
+import TestSupport
 
 @testable import MMULabs
 
@@ -10,7 +11,7 @@ import Testing
 
   @Test func `tables are those that hold an entry for some page`() throws {
     for seed in 1...20 as ClosedRange<UInt64> {
-      var random = Stream(state: seed)
+      var random = Dice(seed)
       var text = ""
       var pages: [UInt64] = []
       var at = UInt64(random.below(1 << 20))

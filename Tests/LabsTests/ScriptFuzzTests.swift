@@ -1,4 +1,5 @@
 import Testing
+import TestSupport
 
 @testable import MMULabs
 
@@ -10,7 +11,7 @@ import Testing
   ]
 
   @Test(arguments: 1...6) func `any words are replayed or refused`(seed: UInt64) {
-    var random = Stream(state: seed)
+    var random = Dice(seed)
     var replayed = 0
     for round in 0..<1500 {
       var text = ""

@@ -1,5 +1,6 @@
 import MMUAssembly
 import Testing
+import TestSupport
 
 @testable import MMULabs
 
@@ -9,7 +10,7 @@ import Testing
     compacts: Bool, strategy: FitStrategy
   ) {
     for seed in 1...10 as ClosedRange<UInt64> {
-      var random = Stream(state: seed)
+      var random = Dice(seed)
       var memory = SegmentedMemory(strategy, size: 5000, compacts: compacts)
       var sizes: [String: [UInt64]] = [:]
       var failures = 0

@@ -1,21 +1,7 @@
 import Testing
+import TestSupport
 
 @testable import MMUMemory
-
-/// A generator with the same stream everywhere.
-struct Stream: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
-  }
-
-  mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
-}
 
 /// One byte for each page, and the free blocks derived from nothing but that.
 private struct ByteMap {
@@ -63,7 +49,7 @@ private struct ByteMap {
   ])
   func `every step leaves the free blocks a byte map has`(pages: Int, maximumOrder: Int) {
     for seed in 1...3 as ClosedRange<UInt64> {
-      var random = Stream(state: seed &* 977 &+ UInt64(pages))
+      var random = Dice(seed &* 977 &+ UInt64(pages))
       var buddies = BuddyAllocator(pages: UInt64(pages), maximumOrder: maximumOrder)
       var map = ByteMap(
         used: [Bool](repeating: false, count: pages), maximumOrder: maximumOrder)
@@ -132,7 +118,7 @@ private struct ByteMap {
   }
 
   @Test(arguments: 1...6) func `a run is what single allocations would take`(seed: UInt64) {
-    var random = Stream(state: seed)
+    var random = Dice(seed)
     var one = BuddyAllocator(pages: 777, maximumOrder: 9)
     var other = BuddyAllocator(pages: 777, maximumOrder: 9)
     for _ in 0..<500 {
@@ -197,7 +183,7 @@ private struct ByteMap {
 
 @Suite struct CoreFreeListTests {
   @Test func `the page freed last comes first, and no page is handed out twice`() {
-    var random = Stream(state: 5)
+    var random = Dice(5)
     var buddies = BuddyAllocator(pages: 300)
     var list = CoreFreeList(batch: 7, high: 20)
     var held: [UInt64] = []

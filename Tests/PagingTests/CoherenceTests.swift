@@ -1,6 +1,7 @@
 import MMUMemory
 import MMUPaging
 import Testing
+import TestSupport
 
 @Suite struct `The MMU against a pure walk` {
   /// The outcome of an access by the MMU and by the reference translator, in comparable form.

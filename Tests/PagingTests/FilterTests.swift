@@ -2,6 +2,7 @@ import Foundation
 import MMUMemory
 import MMUTiming
 import Testing
+import TestSupport
 
 @testable import MMUPaging
 

@@ -2,6 +2,7 @@ import Foundation
 import MMUMemory
 import MMUPaging
 import Testing
+import TestSupport
 
 @Suite struct `The MMU against independent models` {
   /// One MMU and one naive model, each with its own memory.

@@ -1,6 +1,7 @@
 import MMUMemory
 import MMUPaging
 import MMUTiming
+import TestSupport
 
 // A second implementation of Spec/Paging.md, as naive as can be: arrays of structs, linear search,
 // every rule written out again from the document. It shares no function with the MMU; only the names

@@ -1,27 +1,9 @@
 import MMUMemory
 import MMUPaging
+import TestSupport
 
 // Random page tables in a few frames, random addresses into them, random geometries: what the model
 // checks share.
-
-/// SplitMix64, the tests' own copy.
-struct Dice {
-  private var state: UInt64
-  init(_ seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
-  }
-  /// 0 ..< count.
-  mutating func below(_ count: Int) -> Int { Int(next() % UInt64(count)) }
-  /// True in `percent` of all cases.
-  mutating func chance(_ percent: Int) -> Bool { below(100) < percent }
-  mutating func pick<T>(_ from: [T]) -> T { from[below(from.count)] }
-}
 
 /// Tables in the first frames of RAM: 3 PML4s, 3 PDPTs, 5 PDs and 8 PTs, linked at random.
 struct RandomTables {

@@ -1,5 +1,6 @@
 import MMUPolicy
 import Testing
+import TestSupport
 
 @Suite struct `Replacement algorithms` {
   private static let ruled = ReplacementPolicy.all.filter { $0.name != "random" }

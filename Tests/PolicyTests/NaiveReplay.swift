@@ -1,21 +1,5 @@
 import MMUPolicy
-
-/// SplitMix64, so that every random string can be made again.
-struct Dice: RandomNumberGenerator {
-  private var state: UInt64
-  init(_ seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
-  }
-
-  /// 0 ..< count.
-  mutating func below(_ count: Int) -> Int { Int(next() % UInt64(count)) }
-}
+import TestSupport
 
 extension Dice {
   /// A string of one of several shapes: uniform, skewed, loops, a hot set with scans, phases.

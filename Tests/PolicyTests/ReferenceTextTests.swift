@@ -1,5 +1,6 @@
 import MMUPolicy
 import Testing
+import TestSupport
 
 @Suite struct `Reference strings as text` {
   private func pages(_ text: String) throws -> [UInt64] {
