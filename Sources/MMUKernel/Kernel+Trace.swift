@@ -48,7 +48,7 @@ extension Kernel {
     return result
   }
 
-  /// `--- SIGSEGV {si_signo=SIGSEGV, si_code=SEGV_MAPERR, si_addr=0x10} ---`; SIGKILL is never seen.
+  /// `--- SIGINT {si_signo=SIGINT, si_code=SI_USER, si_pid=2, si_uid=0} ---`; never for SIGKILL.
   ///
   /// - Parameters:
   ///   - interruption: the thread was in a call, which ends by that.
@@ -94,13 +94,10 @@ extension Kernel {
   func traceReplacement(_ process: Process, by survivor: Thread) {
     for thread in process.threads where thread !== survivor {
       abandon(thread.tid)
-      if thread.tid != process.pid {
-        write(thread.tid, "+++ exited with 0 +++")
-        tracing.ended += 1
-      }
+      if thread.tid != process.pid { write(thread.tid, "+++ exited with 0 +++") }
+      tracing.ended += 1
     }
     if survivor.tid != process.pid {
-      interrupt(but: nil)
       write(process.pid, "+++ superseded by execve in pid \(survivor.tid) +++")
       tracing.open[process.pid] = tracing.open.removeValue(forKey: survivor.tid)
     }

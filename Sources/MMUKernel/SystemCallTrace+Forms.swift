@@ -181,12 +181,13 @@ extension SystemCallTrace {
     return shown.isEmpty ? nil : "[" + shown.joined(separator: ", ") + ", ... /* \(hex(at)) */]"
   }
 
-  /// The pointers in a list before its end; nil if there is none.
+  /// The pointers in a list before its end; nil if there is none, or more than any execve takes.
   func pointerCount(_ address: UInt64) -> Int? {
     var count = 0
     while let pointer = words(address &+ UInt64(count) * 8, 1, of: UInt64.self)?[0] {
       if pointer == 0 { return count }
       count += 1
+      if count > 1 << 20 { return nil }
     }
     return nil
   }

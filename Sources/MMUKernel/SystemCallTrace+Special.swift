@@ -143,7 +143,10 @@ extension SystemCallTrace {
           command == 11 ? Self.pointer(address) : Self.futexBits(call.arguments[5])
         },
       ]
-    default: return head + [.unsignedInt, ArgumentForm { call, _ in Self.futexBits(call.arguments[5]) }]
+    default:
+      return head + [
+        .unsignedInt, ArgumentForm { call, _ in Self.futexBits(call.arguments[5]) },
+      ]
     }
   }
 

@@ -127,34 +127,54 @@ extension SystemCallTrace {
 }
 
 extension AddressSpace {
-  /// Reads memory without anything being noticed or changed: pages that are present, untouched
-  /// anonymous memory, pages of files that are in the page cache; nil if any of it is not.
+  /// Reads memory as the program would find it, without anything being noticed or changed; nil if
+  /// that takes a file of the host, or the program could not read it.
   func peek(_ address: UInt64, _ count: Int) -> [UInt8]? {
     var bytes: [UInt8] = []
     while bytes.count < count {
       let at = address &+ UInt64(bytes.count)
-      guard at < Self.userLimit, let frame = visibleFrame(at) else { return nil }
       let part = min(count - bytes.count, Int(4096 - at & 4095))
-      let place = system.memory.pointer(to: frame) + Int(at & 4095)
-      bytes += UnsafeRawBufferPointer(start: place, count: part)
+      guard at < Self.userLimit, let page = peekPage(at, part) else { return nil }
+      bytes += page
     }
     return bytes
   }
 
-  /// The frame whose content a read of an address would find; nil if that takes more than a look.
-  private func visibleFrame(_ address: UInt64) -> FrameNumber? {
+  /// Bytes of one page.
+  private func peekPage(_ address: UInt64, _ count: Int) -> [UInt8]? {
+    let offset = Int(address & 4095)
     if let entry = entry(at: VirtualAddress(truncating: address)), entry.rawValue != 0 {
-      return entry.isPresent ? entry.frame : nil
+      guard entry.isPresent else { return nil }
+      let place = system.memory.pointer(to: entry.frame) + offset
+      return Array(UnsafeRawBufferPointer(start: place, count: count))
     }
     guard let area = area(at: VirtualAddress(truncating: address)),
       area.permissions.rawValue != 0
     else { return nil }
-    if area.source == 0 { return FrameNumber(system.zeroFrame) }
-    let page = area.filePage(of: address)
-    guard let inode = system.sources[Int(area.source)]?.inode, page < inode.pageCount else {
-      return nil
+    if area.source == 0 { return Array(repeating: 0, count: count) }
+    return system.sources[Int(area.source)]?.inode?.peek(
+      area.filePage(of: address), offset, count)
+  }
+}
+
+extension Inode {
+  /// Bytes of one page, from the cache or from where they would be read; nil behind the end and for
+  /// a page the host would have to give.
+  fileprivate func peek(_ page: UInt64, _ offset: Int, _ count: Int) -> [UInt8]? {
+    if page >= pageCount { return nil }
+    let frame = cachedFrame(page)
+    let block = blocks[page]
+    if frame != 0 {
+      let place = system.memory.pointer(to: FrameNumber(frame)) + offset
+      return Array(UnsafeRawBufferPointer(start: place, count: count))
     }
-    let frame = inode.cachedFrame(page)
-    return frame == 0 ? nil : FrameNumber(frame)
+    if block != 0 {
+      guard let image = volume.image else { return nil }
+      let place = image.bytes(of: block - 1) + offset
+      return Array(UnsafeRawBufferPointer(start: place, count: count))
+    }
+    if host != nil { return nil }
+    let start = Int(page * 4096) + offset
+    return (start..<start + count).map { $0 < provided.count ? provided[$0] : 0 }
   }
 }
