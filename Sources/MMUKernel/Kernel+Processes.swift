@@ -122,6 +122,7 @@ extension Kernel {
       return
     }
     if thread.tid == process.pid { process.leaderCode = code }
+    if trace != nil { traceEnd(thread, code) }
     release(thread)
     process.threads.removeAll { $0 === thread }
     remove(thread)
@@ -152,6 +153,7 @@ extension Kernel {
 
   /// Ends the other threads of a process: exec.
   func endOtherThreads(_ process: Process, but survivor: Thread) {
+    if trace != nil { traceReplacement(process, by: survivor) }
     for thread in process.threads where thread !== survivor { remove(thread) }
     process.threads = [survivor]
     process.leaderCode = nil

@@ -15,7 +15,10 @@ extension Kernel {
       thread ?? process.threads.first { !$0.mask.contains(signal) } ?? process.threads.first
     guard let target else { return }
     let isFatal = SignalSet.unstoppable.contains(signal)
-    if !isFatal && action.ignores(signal) && !target.mask.contains(signal) { return }
+    if !isFatal && action.ignores(signal) && !target.mask.contains(signal) {
+      if trace != nil { tracing.ignored[target.tid, default: []].append(information) }
+      return
+    }
     let isNew =
       thread == nil ? process.pending.add(information) : target.pending.add(information)
     guard isNew else { return }
@@ -66,7 +69,7 @@ extension Kernel {
       let process = thread.process
       let signal = information.signal
       let action = process.actions[Int(signal.rawValue)]
-      if trace != nil { traceSignal(information, to: process) }
+      if trace != nil { traceSignal(information, to: thread, interrupting: interruption) }
       if !action.isHandled {
         if action.ignores(signal) && signal != .kill { continue }
         if signal.stopsByDefault {
@@ -116,7 +119,7 @@ extension Kernel {
   // MARK: The frame
 
   /// struct rt_sigframe: siginfo, then ucontext with its mask and its registers.
-  private enum FrameLayout {
+  enum FrameLayout {
     static let size = 1088
     static let context = 128
     static let stack = context + 16

@@ -192,7 +192,7 @@ extension Kernel {
     _ process: Process, _ information: SignalInformation, _ fault: PageFault?,
     _ frame: TrapFrame, because cause: DeathCause, retiresSystemCall: Bool = false
   ) -> TrapResult {
-    if trace != nil { traceSignal(information, to: process) }
+    if trace != nil, let currentThread { traceSignal(information, to: currentThread) }
     tellStory(process, information, fault, frame, cause)
     terminate(process, .killed(information.signal))
     return .ended(retiresSystemCall: retiresSystemCall)

@@ -23,6 +23,8 @@ public final class Kernel {
   public var messages: (KernelMessage) -> Void = { _ in }
   /// Takes a line for each system call and signal, in strace's format; nil traces nothing.
   public var trace: ((String) -> Void)?
+  /// Lines that are not complete.
+  let tracing = TraceState()
   /// Takes each process that ends, just before its memory and descriptors go.
   public var onExit: ((Process) -> Void)?
   /// All processes there have been, by start; those that ended keep their account.
