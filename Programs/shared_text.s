@@ -4,7 +4,7 @@
 #         page cache. smaps counts a page that n processes map as a share of 1/n
 #         (Pss): half, while a child has executed the same file, and all of it
 #         before and after.
-# Watch:  file faults, and not one of them major.
+# Watch:  file faults, and not one of them major; pages the child shares at its end.
 # Prints: own share of the code: all, half while a child runs it, all again
 # Ends:   exit 0
 

@@ -70,7 +70,13 @@ extension AddressSpace {
         edits &+= 1
         if entry & 1 != 0 { batch.note(address &+ UInt64(i) &<< 12) }
         if frame == zero { continue }
-        if frames.use(of: FrameNumber(frame)) == .cache { file &-= 1 } else { anonymous &-= 1 }
+        if frames.use(of: FrameNumber(frame)) == .cache {
+          file &-= 1
+          // The cache's own reference, this one, and somebody else's.
+          if frames.references(to: FrameNumber(frame)) > 2 { sharedWhenUnmapped &+= 1 }
+        } else {
+          anonymous &-= 1
+        }
         frames.release(FrameNumber(frame))
       }
     }

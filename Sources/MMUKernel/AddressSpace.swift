@@ -59,6 +59,8 @@ public final class AddressSpace {
   public internal(set) var residentFile: UInt64 = 0
   /// The most pages ever present at once.
   public private(set) var peakResident: UInt64 = 0
+  /// Pages of files that others mapped too when they were unmapped here.
+  var sharedWhenUnmapped: UInt64 = 0
 
   /// Makes an empty address space.
   ///
@@ -116,6 +118,7 @@ public final class AddressSpace {
   /// The address space is of no use afterwards.
   public func destroy() {
     system.leave(root: tables.root << 12)
+    sharedWhenUnmapped = 0
     var batch = InvalidationBatch()
     unmapPages(0, Self.userLimit, batch: &batch)
     while let area = areas.area(areas.start) {

@@ -200,6 +200,7 @@ extension Kernel {
     if space.users == 0 {
       dropFutexes(of: space)
       space.destroy()
+      process.sharedPages = space.sharedWhenUnmapped
     }
     if let parent = process.vforkWaiter {
       process.vforkWaiter = nil

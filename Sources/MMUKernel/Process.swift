@@ -75,6 +75,8 @@ public final class Process {
   public internal(set) var signalFaults: UInt64 = 0
   /// The most pages resident at once, kept beyond the end.
   var finalPeakResident: UInt64 = 0
+  /// Pages of files that other processes mapped too when this one gave up its memory.
+  public internal(set) var sharedPages: UInt64 = 0
   /// ECALLs that were completed.
   public internal(set) var systemCalls: UInt64 = 0
 

@@ -74,6 +74,7 @@ extension Machine {
       p.minorFaults = process.faults.minor
       p.majorFaults = process.faults.major
       p.maxResidentPages = process.maxResidentPages
+      p.sharedPages = process.sharedPages
       p.status = process.exitStatus?.shellStatus ?? 0
       return p
     }

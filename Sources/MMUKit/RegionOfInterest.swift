@@ -47,6 +47,7 @@ struct RegionOfInterest {
       }
       last.processes[i].status = whole.status
       last.processes[i].maxResidentPages = whole.maxResidentPages
+      last.processes[i].sharedPages = whole.sharedPages
     }
     last.memory = all.memory
     guard let before else { return last }

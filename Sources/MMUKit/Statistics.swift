@@ -155,6 +155,8 @@ public struct Statistics: Hashable, Sendable {
     public var majorFaults: UInt64 = 0
     /// Most resident pages at once.
     public var maxResidentPages: UInt64 = 0
+    /// Pages of files that other processes mapped too at its end: text, shared memory.
+    public var sharedPages: UInt64 = 0
     /// Exit status, or 128 + n for signal n.
     public var status: Int32 = 0
 

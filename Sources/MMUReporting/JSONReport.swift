@@ -39,6 +39,7 @@ public enum JSONReport {
       json.member("minorFaults", number: process.minorFaults)
       json.member("majorFaults", number: process.majorFaults)
       json.member("maxResidentPages", number: process.maxResidentPages)
+      json.member("sharedPages", number: process.sharedPages)
       json.member("status", number: UInt64(UInt32(bitPattern: process.status)))
       json.close("}")
     }

@@ -103,13 +103,13 @@ public enum TextReport {
   private static func table(_ processes: [Statistics.Process]) -> String {
     let head = [
       "pid", "name", "instructions", "user cycles", "kernel cycles", "minor", "major",
-      "peak pages", "status",
+      "peak pages", "shared", "status",
     ]
     let rows = processes.prefix(shownProcesses).map { p in
       ["\(p.pid)", p.name]
         + [
           p.instructions, p.userCycles, p.systemCycles, p.minorFaults, p.majorFaults,
-          p.maxResidentPages,
+          p.maxResidentPages, p.sharedPages,
         ].map { NumberText.grouped($0) } + ["\(p.status)"]
     }
     let widths = head.indices.map { i in

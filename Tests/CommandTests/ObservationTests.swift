@@ -377,7 +377,7 @@ import Testing
     #expect(three.count == 4)
     #expect(
       three.first
-        == "  pid  name  instructions  user cycles  kernel cycles  minor  major  peak pages  status"
+        == "  pid  name  instructions  user cycles  kernel cycles  minor  major  peak pages  shared  status"
     )
     #expect(three.map { $0.split(separator: " ").first } == ["pid", "2", "3", "4"])
     #expect(three.map { $0.split(separator: " ").last } == ["status", "0", "7", "7"])

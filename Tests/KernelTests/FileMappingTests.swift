@@ -289,6 +289,24 @@ import Testing
     #expect(bench.finish() == nil)
   }
 
+  @Test func `fallocate of a file in memory is all or nothing, and adds nothing behind its end`()
+    throws
+  {
+    let bench = try Bench(ram: 8 << 20)
+    bench.prepareFiles()
+    let fd = UInt64(bench.makeFile("/tmp/f", pages: 2))
+    let used = bench.kernel.system.frames.used
+    // KEEP_SIZE, then more than there is.
+    #expect(bench.call(47, fd, 1, 0, 20 * 4096) == 0)
+    #expect(bench.kernel.system.frames.used == used)
+    #expect(bench.call(47, fd, 0, 0, 64 << 20) == negative(.noSpace))
+    #expect(bench.kernel.system.frames.used == used)
+    #expect(bench.kernel.system.checkInvariants() == nil)
+    #expect(bench.call(47, fd, 0, 0, 6 * 4096) == 0)
+    #expect(bench.kernel.system.frames.used == used + 4)
+    #expect(bench.finish() == nil)
+  }
+
   @Test func `no allocation that fails in a file call loses a frame`() throws {
     for n in 0..<60 as Range<UInt64> {
       let bench = try Bench()

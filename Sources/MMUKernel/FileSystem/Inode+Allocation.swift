@@ -48,16 +48,21 @@ extension Inode {
 
   /// Gives every page of a range a block, or in memory a frame, that reads as zero.
   ///
-  /// - Throws: ENOSPC, ENOMEM; what came before stays.
+  /// - Throws: ENOSPC; on a disk what came before stays, in memory nothing does.
   func allocate(_ range: Range<UInt64>) throws(Errno) {
+    var new: [UInt64] = []
     for page in range.lowerBound / 4096..<(range.upperBound + 4095) / 4096 {
       if let image = volume.image {
         if blocks[page] != 0 || page * 4096 < UInt64(provided.count) { continue }
         guard let block = image.allocate() else { throw .noSpace }
         image.bytes(of: block).initializeMemory(as: UInt8.self, repeating: 0, count: 4096)
         blocks.set(page, to: block + 1)
-      } else if cachedFrame(page) == 0 && fill(page) == 0 {
-        throw .noSpace
+      } else if cachedFrame(page) == 0 {
+        if fill(page) == 0 {
+          for page in new { dropPages(page..<page + 1) }
+          throw .noSpace
+        }
+        new.append(page)
       }
     }
   }
@@ -91,7 +96,9 @@ extension Kernel {
     if mode & 18 != 0 { inode.punch(offset..<end) }
     if mode & 2 == 0 {
       if !keepsSize && end > inode.size { try checkFileSize(process, end) }
-      try inode.allocate(offset..<end)
+      // A file in memory has nothing behind its end.
+      let last = keepsSize && !inode.isOnDisk ? min(end, max(offset, inode.size)) : end
+      try inode.allocate(offset..<last)
       if !keepsSize && end > inode.size { inode.truncate(to: end) }
     }
     stamp(inode)
