@@ -209,26 +209,45 @@ extension AssemblyUnit {
       report(mistake)
       return
     }
+    // Each round is a statement too; the limit that they will meet is told before they run.
+    if count > (limits.statements - statementCount) / (body.statements + 1) + 1, !body.mayLeave {
+      throw .limit(
+        "more than \(limits.statements) statements executed, in .rept \(count) of "
+          + "\(body.statements) statement\(body.statements == 1 ? "" : "s")", location)
+    }
     frames[frames.count - 1].position = cursor.position
     inputMoved = true
     if count == 0 { return }
     try checkMacroDepth(location)
     let outer = frames[frames.count - 1]
     var frame = InputFrame(
-      source: cursor.source, kind: .repetition, start: body.lowerBound, end: body.upperBound,
-      position: body.lowerBound, repeatsLeft: Int(count) - 1, conditionDepth: conditions.count)
+      source: cursor.source, kind: .repetition, start: body.range.lowerBound,
+      end: body.range.upperBound,
+      position: body.range.lowerBound, repeatsLeft: Int(count) - 1, conditionDepth: conditions.count
+    )
     (frame.line, frame.linePosition) = (outer.line, outer.linePosition)
     push(frame)
+  }
+
+  /// The text between a directive and the one that closes it.
+  struct CollectedBody {
+    let range: Range<Int>
+    /// Statements in it, labels not counted.
+    let statements: Int
+    /// It has an .exitm or .end, so that it may be left before its end.
+    let mayLeave: Bool
   }
 
   /// The text up to the statement that closes a .macro, .rept, .irp or .irpc; moves behind that statement.
   func collectBody(
     _ cursor: inout Cursor, opener: String, at location: Location
-  ) throws(SourceError) -> Range<Int> {
+  ) throws(SourceError) -> CollectedBody {
     let isMacro = opener.lowercased() == ".macro"
     let end = frames[frames.count - 1].end
     let start = cursor.position
     var depth = 1
+    var statements = 0
+    var mayLeave = false
     while true {
       cursor.skipToStatement()
       if cursor.position >= end {
@@ -249,16 +268,19 @@ extension AssemblyUnit {
           switch (text, isMacro) {
           case (".macro", true), (".rept", false), (".irp", false), (".irpc", false): depth += 1
           case (".endm", true), (".endr", false): depth -= 1
+          case (".exitm", _), (".end", _): mayLeave = true
           default: break
           }
           if depth == 0 {
             cursor.skipStatement()
-            return start..<statement
+            return CollectedBody(
+              range: start..<statement, statements: statements, mayLeave: mayLeave)
           }
         }
       }
       if cursor.position == statement { cursor.position += 1 }
       cursor.skipStatement()
+      statements += 1
     }
   }
 }

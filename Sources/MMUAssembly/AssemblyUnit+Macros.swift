@@ -25,7 +25,7 @@ extension AssemblyUnit {
       macro = try macroHead(&cursor)
     } catch { mistake = error }
     cursor.skipStatement()
-    let body = try collectBody(&cursor, opener: word, at: location)
+    let body = try collectBody(&cursor, opener: word, at: location).range
     frames[frames.count - 1].position = cursor.position
     inputMoved = true
     if let mistake {
@@ -300,7 +300,7 @@ extension AssemblyUnit {
       if values.isEmpty { values = [[]] }
     } catch { mistake = error }
     cursor.skipStatement()
-    let body = try collectBody(&cursor, opener: word, at: location)
+    let body = try collectBody(&cursor, opener: word, at: location).range
     frames[frames.count - 1].position = cursor.position
     inputMoved = true
     if let mistake {

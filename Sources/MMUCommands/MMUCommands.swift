@@ -63,6 +63,10 @@ public enum ExitStatus: Int32, Sendable {
   case limit = 75
   /// A sanitizer reported.
   case sanitizer = 99
+  /// SIGHUP.
+  case hungUp = 129
   /// SIGINT.
   case interrupted = 130
+  /// SIGTERM.
+  case terminated = 143
 }

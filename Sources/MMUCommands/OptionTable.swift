@@ -65,11 +65,12 @@ enum Option: CaseIterable {
     switch self {
     case .quiet:
       Row(
-        name: "--quiet", short: "q", commands: [.run], summary: "print errors only; count as ever")
+        name: "--quiet", short: "q", commands: [.run],
+        summary: "print errors of mmuemu only, not even why a program was killed; count as ever")
     case .report:
       Row(
         name: "--report", argument: "text|json", commands: [.run],
-        summary: "the report's form (default text)")
+        summary: "the report's form (default text); with --quiet only for --report-file")
     case .reportFile:
       Row(
         name: "--report-file", argument: "PATH", commands: [.run],
@@ -122,9 +123,10 @@ enum Option: CaseIterable {
     case .ram:
       Row(
         name: "--ram", argument: "SIZE", commands: [.run, .lab],
-        summary: "RAM (default 1G, at least 8M)", field: "ram")
+        summary: "RAM, 8M to 64G (default 1G)", field: "ram")
     case .swap:
-      Row(name: "--swap", argument: "SIZE", commands: [.run], summary: "swap space (default none)")
+      Row(
+        name: "--swap", argument: "SIZE", commands: [.run], summary: "swap space (only 'none' yet)")
     case .seed:
       Row(
         name: "--seed", argument: "N", commands: [.run, .policy],
@@ -291,7 +293,9 @@ enum HelpText {
       70                an internal invariant broke: a bug of ours
       75                a limit or a deadlock ended the run
       99                a sanitizer reported
-      130               interrupted (SIGINT); the report tells how far it came
+      130, 143, 129     interrupted by SIGINT, SIGTERM, SIGHUP of the host; the report tells how
+                        far it came, and a second signal ends mmuemu at once
+    a program may also exit with any of these itself: "exit" in '--report json' tells them apart
     verify: 0 if every case passed, 1 if one failed
 
     """

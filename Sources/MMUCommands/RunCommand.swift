@@ -19,6 +19,11 @@ extension CommandCall {
     }
     let reportFile = value(of: .reportFile)
     let isQuiet = has(.quiet)
+    if isQuiet, reportFile == nil, value(of: .report) != nil {
+      throw .usage(
+        "--report \(form.rawValue): --quiet leaves the report out",
+        help: "--report-file PATH writes it there; or leave out one of the two")
+    }
     let configuration = try configuration()
     let views = try ProcessViews(self)
     let program = try program(path)
@@ -30,12 +35,15 @@ extension CommandCall {
     if let reportFile { try prepare(reportFile, "report", path) }
     let recorder = try recorder(path)
 
-    let description = RunDescription(
+    var description = RunDescription(
       program: path, arguments: Array(operands.dropFirst()), configuration: configuration,
       includeFolders: values(of: .include), symbols: values(of: .define))
     let start = Platform.nanoseconds()
     let result = try execute(program, description, views, streams, recorder)
     let nanoseconds = Platform.nanoseconds() - start
+    if result.exit.reason == .interrupt {
+      description.interruptedAt = result.retiredInstructions
+    }
 
     let showsHost =
       has(.host) || (streams.errorIsTerminal && reportFile == nil && !has(.noHost))

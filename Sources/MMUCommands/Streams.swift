@@ -17,9 +17,10 @@ public final class Streams {
   public var errorIsTerminal: Bool
   /// Messages are coloured.
   public var usesColour: Bool
-  /// Not zero once the host has asked for the end (SIGINT); polled between slices.
+  /// The number of the signal by which the host has asked for the end, or 0; polled between slices.
   ///
-  /// The first to ask for it turns SIGINT from the end of the process into this flag.
+  /// The first to ask for it turns SIGINT, SIGTERM and SIGHUP from the end of the process into this
+  /// flag.
   public lazy var interrupt: UnsafeMutablePointer<Int32>? = makeInterrupt()
   private let makeInterrupt: () -> UnsafeMutablePointer<Int32>?
   /// Why standard output refused something, if it did: an errno other than EPIPE.
@@ -47,8 +48,7 @@ public final class Streams {
     makeInterrupt = interrupt
   }
 
-  /// The host's own streams; from now on SIGINT raises the flag, a closed pipe is an
-  /// error, and a crash of ours ends the process with status 70.
+  /// The host's own streams; from now on a closed pipe is an error, and a crash of ours ends the process with status 70.
   public static func process() -> Streams {
     Platform.ignoreBrokenPipe()
     Platform.reportCrashes()

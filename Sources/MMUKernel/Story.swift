@@ -58,7 +58,29 @@ extension Kernel {
         lines.append("the reader of the pipe has gone")
       }
     }
+    switch cause {
+    case .sent, .noSignalStack, .inSystemCall: break
+    default: if let hint = endOfCode(process, frame.programCounter) { lines.append(hint) }
+    }
     return ([head] + lines.map { "  " + $0 }).joined(separator: "\n")
+  }
+
+  /// What to say of a pc behind the last instruction of the code, no more than a page.
+  ///
+  /// The page of a file that holds the last instruction holds whatever follows it in the file, too.
+  private func endOfCode(_ process: Process, _ pc: UInt64) -> String? {
+    let symbolizer = process.symbolizer
+    if let area = process.space?.area(at: VirtualAddress(pc)), area.isAnonymous { return nil }
+    let before = stride(from: pc, to: max(pc, 4096) - 4096, by: -4).dropFirst()
+    var last: UInt64?
+    if symbolizer.line(pc) == nil { last = before.first { symbolizer.line($0) != nil } }
+    if last == nil, symbolizer.line(pc) == nil, symbolizer.symbol(pc) == nil {
+      last = before.first { symbolizer.symbol($0) != nil }
+    }
+    return last.map {
+      "this is behind the end of the code, whose last instruction is at "
+        + "\(symbolizer.describe($0)): did the program run past it, without exit?"
+    }
   }
 
   /// `write of 8 bytes`, with the size if the instruction can be read.

@@ -72,7 +72,9 @@ extension ConfigurationField {
       set: { (target, text) throws(ConfigurationError) in
         guard let value = ByteSize.parse(text) else {
           throw ConfigurationError(
-            "\(name)=\(text) is not a size", help: "a size is a number with K, M or G: 64M")
+            "\(name)=\(text) is not a size",
+            help: "a size is a number with K, M or G, here \(ByteSize.print(range.lowerBound)) to "
+              + ByteSize.print(range.upperBound))
         }
         guard range.contains(value), value % pageBytes == 0 else {
           throw ConfigurationError(

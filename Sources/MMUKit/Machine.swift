@@ -16,7 +16,8 @@ public final class Machine {
   public let core: Core
   /// The kernel.
   public let kernel: Kernel
-  /// Not zero ends the run as interrupted; polled between slices.
+  /// Not zero ends the run as interrupted, with status 128 + its value, the number of the signal
+  /// that asks for it; polled between slices.
   public var interruptFlag: UnsafeMutablePointer<Int32>? {
     get { core.interruptFlag }
     set { core.interruptFlag = newValue }
@@ -145,7 +146,9 @@ public final class Machine {
         // A stop only to look is none for the program.
         if core.cycles < kernel.deadline { continue }
         if let exit = trap(.timer) { return finish(exit) }
-      case .interrupted: return finish(Statistics.Exit(status: 130, reason: .interrupt))
+      case .interrupted:
+        let signal = interruptFlag?.pointee ?? 2
+        return finish(Statistics.Exit(status: 128 &+ signal, reason: .interrupt))
       case .regionHint(let begins):
         chargeInstructions()
         region.hint(begins, statistics)
@@ -273,6 +276,7 @@ public final class Machine {
     let ended = processes
     for i in all.processes.indices { all.processes[i].status = ended[i].status }
     result.statistics = region.result(all)
+    result.retiredInstructions = all.instructions
     result.statistics.exit = exit
     if let warning = region.warning { note(KernelMessage(kind: .limit, text: warning)) }
     return result

@@ -40,11 +40,11 @@ struct RegionOfInterest {
 
   /// What was counted inside.
   func result(_ all: Statistics) -> Statistics {
+    if before == nil && after == nil { return all }
     var last = after ?? all
+    let ends = Statistics.processesByNumber(all)
     for i in last.processes.indices {
-      guard let whole = all.processes.first(where: { $0.pid == last.processes[i].pid }) else {
-        continue
-      }
+      guard let whole = ends[last.processes[i].pid] else { continue }
       last.processes[i].status = whole.status
       last.processes[i].maxResidentPages = whole.maxResidentPages
       last.processes[i].sharedPages = whole.sharedPages

@@ -182,7 +182,8 @@ public struct Statistics: Hashable, Sendable {
 
   /// How a run ended.
   public struct Exit: Hashable, Sendable {
-    /// The exit status of `mmuemu`: the guest's own, 128 + signal, 70, 75 or 130.
+    /// The exit status of `mmuemu`: the guest's own, 128 + signal, 70, 75,
+    /// or 128 + the host's signal.
     public var status: Int32 = 0
     /// The number of the signal that killed the program.
     public var signal: Int32?
@@ -257,10 +258,9 @@ public struct Statistics: Hashable, Sendable {
     r.faults = a.faults - b.faults
     if let before = b.memory.swapOut { r.memory.swapOut? &-= before }
     if let before = b.memory.swapIn { r.memory.swapIn? &-= before }
+    let earlier = processesByNumber(b)
     for i in r.processes.indices {
-      guard let before = b.processes.first(where: { $0.pid == r.processes[i].pid }) else {
-        continue
-      }
+      guard let before = earlier[r.processes[i].pid] else { continue }
       r.processes[i].instructions &-= before.instructions
       r.processes[i].cycles &-= before.cycles
       r.processes[i].userCycles &-= before.userCycles
@@ -269,6 +269,11 @@ public struct Statistics: Hashable, Sendable {
       r.processes[i].majorFaults &-= before.majorFaults
     }
     return r
+  }
+
+  /// The processes by pid: a run may have a hundred thousand of them.
+  static func processesByNumber(_ statistics: Self) -> [UInt64: Process] {
+    Dictionary(statistics.processes.map { ($0.pid, $0) }, uniquingKeysWith: { first, _ in first })
   }
 }
 
@@ -280,6 +285,8 @@ public struct RunResult: Hashable, Sendable {
   public var stories: [String] = []
   /// Warnings in the order they arose: unknown system calls, killed children, a region never entered.
   public var messages: [String] = []
+  /// Instructions retired by the whole run, whatever the region of interest.
+  public var retiredInstructions: UInt64 = 0
   /// What `checksInvariants` found broken.
   public var brokenInvariant: String?
 

@@ -184,11 +184,28 @@ extension Platform {
     getenv(name).map { String(cString: $0) }
   }
 
-  /// Makes SIGINT raise a flag instead of ending the process; a second one ends it after all.
+  /// Makes SIGINT, SIGTERM and SIGHUP store their number in a flag, now 0, instead of ending the
+  /// process; a second signal ends it after all. A SIGHUP that is ignored (nohup) stays so.
   package static func interruptFlag() -> UnsafeMutablePointer<Int32> {
     let flag = interrupted  // made before a signal can ask for it
-    setHandler(SIGINT, interruptedByHost)
+    flag.pointee = 0
+    for number in [SIGINT, SIGTERM] { setHandler(number, interruptedByHost) }
+    if !isIgnored(SIGHUP) { setHandler(SIGHUP, interruptedByHost) }
     return flag
+  }
+
+  /// Tells whether a signal is ignored.
+  private static func isIgnored(_ number: Int32) -> Bool {
+    var action = sigaction()
+    guard sigaction(number, nil, &action) == 0 else { return false }
+    #if canImport(Glibc)
+      let handler = action.__sigaction_handler.sa_handler
+    #elseif canImport(Musl)
+      let handler = action.__sa_handler.sa_handler
+    #else
+      let handler = action.__sigaction_u.__sa_handler
+    #endif
+    return unsafeBitCast(handler, to: Int.self) == 1  // SIG_IGN, which is no function to compare
   }
 
   /// Makes a crash of ours say so and end the process with status 70.
@@ -461,10 +478,10 @@ private enum Foreign {
   }
 }
 
-/// SIGINT: raises the flag; the next one ends the process.
+/// Raises the flag; the next signal ends the process.
 private func interruptedByHost(_ number: Int32) {
-  Platform.interrupted.pointee = 1
-  _ = signal(SIGINT, SIG_DFL)
+  Platform.interrupted.pointee = number
+  for number in [SIGINT, SIGTERM, SIGHUP] { _ = signal(number, SIG_DFL) }
 }
 
 /// A signal that only a broken invariant of ours raises.

@@ -17,6 +17,8 @@ public struct RunDescription: Sendable {
   public var includeFolders: [String]
   /// Symbols defined on the command line, `NAME=VALUE` each.
   public var symbols: [String]
+  /// The instructions a run had retired when the host interrupted it; nil if it did not.
+  public var interruptedAt: UInt64?
 
   /// Joins the fields.
   public init(
@@ -31,7 +33,7 @@ public struct RunDescription: Sendable {
     self.symbols = symbols
   }
 
-  /// The command that repeats the run exactly.
+  /// The command that repeats the run exactly; of one that was interrupted, up to there.
   public var rerunCommand: String {
     var words = ["mmuemu"]
     let start = (try? MachineConfiguration(preset: configuration.preset)) ?? MachineConfiguration()
@@ -39,6 +41,10 @@ public struct RunDescription: Sendable {
       words += ["--preset", configuration.preset]
     }
     for field in ConfigurationField.all {
+      if field.name == "max-instructions", let interruptedAt {
+        words += ["--max-instructions", "\(interruptedAt)"]
+        continue
+      }
       guard let value = field.value?(configuration), value != field.value?(start) else { continue }
       words += ["--set", "\(field.name)=\(value.text)"]
     }
@@ -53,7 +59,7 @@ public struct RunDescription: Sendable {
   }
 
   private func isCommandName(_ word: String) -> Bool {
-    ["asm", "disasm", "verify", "compare", "list", "help"].contains(word)
+    ["asm", "disasm", "verify", "policy", "lab", "compare", "list", "help"].contains(word)
   }
 }
 

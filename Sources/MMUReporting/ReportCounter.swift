@@ -71,7 +71,7 @@ public struct ReportCounter: Sendable {
       $0.faults.copyOnWrite
     },
     Self("faults.file", "of the faults, a page of a file or of the program") { $0.faults.file },
-    Self("faults.swap", "of the faults, a page read back from swap") {
+    Self("faults.swap", "of the faults, a page read back from swap (absent without swap)") {
       $0.memory.swapIn == nil ? nil : $0.faults.swap
     },
     Self("faults.signal", "faults that became a signal") { $0.faults.signal },
@@ -85,7 +85,7 @@ public struct ReportCounter: Sendable {
       $0.memory.pageTablePages
     },
     Self("memory.framesUsedPeak", "most frames in use at once") { $0.memory.framesUsedPeak },
-    Self("memory.swapOut", "pages written to swap") { $0.memory.swapOut },
-    Self("memory.swapIn", "pages read back from swap") { $0.memory.swapIn },
+    Self("memory.swapOut", "pages written to swap (absent without swap)") { $0.memory.swapOut },
+    Self("memory.swapIn", "pages read back from swap (absent without swap)") { $0.memory.swapIn },
   ]
 }

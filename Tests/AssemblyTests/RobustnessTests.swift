@@ -32,7 +32,7 @@ import Testing
     (".macro m\nm\nm\n.endm\nm\n", "more than 200 macros within one another"),
     (".include \"x\"\n", "more than 64 includes within one another"),
     (".rept 100000000\n.rept 100000000\n.endr\n.endr\n", "more than 20000 statements executed"),
-    (".rept 30000\nnop\n.endr\n", "more than 20000 statements executed"),
+    (".rept 30000\nnop\n.endr\n", "more than 20000 statements executed, in .rept 30000 of 1"),
     (".space 0x100000\n.space 1\n", "more than 1048576 bytes of output"),
     (".space 0x80000001\n", ".space of 2147483649 bytes exceeds the limit of 2147483648"),
     (".fill 0x7fffffffffffffff, 8, 1\n", ".fill of 9223372036854775807 bytes exceeds the limit"),

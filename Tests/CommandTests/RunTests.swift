@@ -1,5 +1,6 @@
 import Foundation
 import MMUKernel
+import MMUMemory
 import MMUPaging
 import TestSupport
 import Testing
@@ -84,15 +85,117 @@ import Testing
     #expect(json.error.contains("\"max-cycles\": 99999,"))
   }
 
-  @Test func `an interrupt ends a run with 130 and a report`() throws {
-    try withFiles(["loop.s": Self.loop]) { folder in
+  @Test(arguments: [SIGINT, SIGTERM, SIGHUP])
+  func `an interrupt writes what the program wrote, a report, and 128 + its number`(
+    number: Int32
+  ) throws {
+    let source = """
+      _start:
+          li a0, -100
+          la a1, name
+          li a2, 0x42             # O_RDWR | O_CREAT
+          li a3, 0x1b6
+          li a7, 56               # openat
+          ecall
+          la a1, text
+          li a2, 6
+          li a7, 64
+          ecall
+          li a0, 1
+          ecall
+      wait: j wait
+      .data
+      name: .asciz "/out/file"
+      text: .ascii "saved\\n"
+      """
+    try withFiles(["write.s": source]) { folder in
       let streams = Streams.captured()
       let flag = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
       defer { flag.deallocate() }
-      flag.initialize(to: 1)
+      flag.initialize(to: 0)
       streams.interrupt = flag
-      #expect(Commands.main([folder + "/loop.s"], streams: streams) == 130)
-      #expect(streams.errorText.contains("interrupted (130)"))
+      // The signal comes when the program has said that it has written.
+      streams.writeOutput = {
+        flag.pointee = number
+        return $0.count
+      }
+      let words = ["--dir-rw", folder + "=/out", folder + "/write.s"]
+      #expect(Commands.main(words, streams: streams) == 128 + number)
+      #expect(streams.errorText.contains("interrupted (\(128 + number))"))
+      #expect(contents(folder + "/file") == "saved\n")
+    }
+  }
+
+  @Test func `the host's signals raise the flag once`() {
+    // Whoever started the tests may ignore it, and tests run on threads that block signals.
+    _ = signal(SIGHUP, SIG_DFL)
+    var mask = sigset_t()
+    var old = sigset_t()
+    sigemptyset(&mask)
+    for number in [SIGINT, SIGTERM, SIGHUP] { sigaddset(&mask, number) }
+    pthread_sigmask(SIG_UNBLOCK, &mask, &old)
+    defer { pthread_sigmask(SIG_SETMASK, &old, nil) }
+    for number in [SIGINT, SIGTERM, SIGHUP] {
+      let flag = Platform.interruptFlag()
+      #expect(flag.pointee == 0)
+      raise(number)
+      #expect(flag.pointee == number)
+      // A second one would end the process.
+      for other in [SIGINT, SIGTERM, SIGHUP] {
+        let handler = signal(other, SIG_DFL)
+        #expect(unsafeBitCast(handler, to: Int.self) == 0, "signal \(other) after \(number)")
+      }
+    }
+    _ = signal(SIGHUP, SIG_IGN)
+    _ = Platform.interruptFlag()
+    let handler = signal(SIGHUP, SIG_DFL)
+    #expect(unsafeBitCast(handler, to: Int.self) == 1, "nohup")
+    for number in [SIGINT, SIGTERM] { _ = signal(number, SIG_DFL) }
+  }
+
+  @Test(arguments: [[], ["--max-instructions", "99"]])
+  func `the last line of an interrupted run repeats it up to there`(options: [String]) throws {
+    let source = """
+      _start: li a0, 1
+      li a7, 64
+      ecall
+      wait: j wait
+      """
+    try withFiles(["x.s": source]) { folder in
+      let file = folder + "/x.s"
+      let streams = Streams.captured()
+      let flag = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
+      defer { flag.deallocate() }
+      flag.initialize(to: SIGINT)
+      streams.interrupt = flag
+      #expect(Commands.main(options + ["--from", "wait", file], streams: streams) == 130)
+      let rerun = streams.errorText.split(separator: "\n").last ?? ""
+      #expect(rerun == " rerun: mmuemu --max-instructions 0 --set from=wait \(file)")
+      let again = mmuemu(rerun.split(separator: " ").dropFirst(2).map(String.init))
+      #expect(again.status == 75)
+    }
+  }
+
+  @Test(arguments: ["text", "json"])
+  func `quiet and a report without a file contradict each other`(form: String) throws {
+    let result = try run(Self.loop, ["--quiet", "--report", form, "--max-instructions", "9"])
+    #expect(result.status == 64)
+    #expect(result.error.contains("--report-file PATH"))
+  }
+
+  @Test func `a program that runs past its end is told so`() throws {
+    let nop = try run("_start: nop\n", [])
+    #expect(nop.status == 132)
+    let told = "behind the end of the code, whose last instruction is at "
+    #expect(nop.error.contains(told + "0x100e8 ("), "\(nop.error)")
+    #expect(nop.error.contains("x.s:1, _start): did the program run past it, without exit?"))
+    // To the end of the page, behind which nothing is mapped.
+    let page = try run("_start: nop\n.balign 4096, 0x13\nnop\n.space 4092, 0x13\nlast: nop\n", [])
+    #expect(page.status == 139)
+    #expect(page.error.contains("x.s:5, last): did the program"), "\(page.error)")
+    // What goes wrong inside has nothing of it, nor has what lies far away.
+    for source in ["_start: .word 0\n", "_start: ld a0, 0(zero)\n", "_start: jr zero\n"] {
+      #expect(try !run(source, []).error.contains("behind the end"), "\(source)")
     }
   }
 

@@ -1,5 +1,5 @@
 import MMUAssembly
-import MMUKit
+@testable import MMUKit
 import Testing
 
 @Suite struct RegionTests {
@@ -73,5 +73,24 @@ import Testing
     #expect(limited.exit.status == 75)
     #expect(limited.processes[0].cycles == limited.cycles)
     #expect(limited.processes[0].status == 128 + 9)
+  }
+
+  @Test(.timeLimit(.minutes(1)))
+  func `a report of very many processes takes time in proportion`() {
+    var all = Statistics()
+    for pid in 2..<200_000 as Range<UInt64> {
+      var process = Statistics.Process()
+      (process.pid, process.instructions) = (pid, 3 * pid)
+      all.processes.append(process)
+    }
+    var before = all
+    before.processes.removeFirst()
+    for i in before.processes.indices { before.processes[i].instructions = before.processes[i].pid }
+    var region = RegionOfInterest(start: 8, end: nil)
+    region.arrive(at: 8, before)
+    let counted = region.result(all).processes
+    #expect(counted.first?.instructions == 6)
+    #expect(counted.dropFirst().allSatisfy { $0.instructions == 2 * $0.pid })
+    #expect(RegionOfInterest(start: nil, end: nil).result(all) == all)
   }
 }
