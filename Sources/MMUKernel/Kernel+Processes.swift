@@ -466,33 +466,41 @@ extension Kernel {
     return overflow ? UInt64.max / 2 : min(whole, .max / 2) + part + (rest > 0 ? 1 : 0)
   }
 
+  /// When a call's wait ends at the latest, by a struct timespec; a call executed again keeps to its
+  /// first answer.
+  ///
+  /// - Parameter address: 0 is a wait without an end.
+  /// - Throws: EFAULT, or EINVAL for what is no time.
+  func waitEnd(
+    _ thread: Thread, _ address: UInt64, isAbsolute: Bool = false, isRealTime: Bool = false
+  ) throws(Errno) -> Cycles {
+    if address == 0 { return .max }
+    if let end = thread.progress.end { return end }
+    guard copyIn(address, 16, to: buffer) == 16 else { throw .badAddress }
+    let words = buffer.assumingMemoryBound(to: UInt64.self)
+    guard Int64(bitPattern: words[0]) >= 0, words[1] < 1_000_000_000 else { throw .invalid }
+    var seconds = words[0]
+    if isAbsolute && isRealTime { seconds = seconds > Self.epoch ? seconds - Self.epoch : 0 }
+    let cycles = cycles(seconds: seconds, nanoseconds: words[1])
+    let end = isAbsolute ? cycles : now &+ cycles
+    thread.progress.end = end
+    return end
+  }
+
   /// nanosleep and clock_nanosleep.
   func nanosleep(
     _ thread: Thread, clock: UInt64, flags: UInt64, _ request: UInt64, _ remainder: UInt64
   ) throws(Errno) -> UInt64 {
-    if let end = thread.sleepEnd {
-      if now >= end {
-        thread.sleepEnd = nil
-        return 0
-      }
-      throw sleep(on: nil, until: end, .sleep, otherwise: .restartNoHandler)
-    }
     let clock = Int32(truncatingIfNeeded: clock)
     guard [0, 1, 7, 11].contains(clock) else {
       throw clock == 2 ? unsupported("clock_nanosleep on CPU time", .notSupported) : .invalid
     }
-    guard copyIn(request, 16, to: buffer) == 16 else { throw .badAddress }
-    let words = buffer.assumingMemoryBound(to: UInt64.self)
-    guard Int64(bitPattern: words[0]) >= 0, words[1] < 1_000_000_000 else { throw .invalid }
-    var seconds = words[0]
-    if flags & 1 != 0 && (clock == 0 || clock == 11) {
-      seconds = seconds > Self.epoch ? seconds - Self.epoch : 0
-    }
-    let cycles = cycles(seconds: seconds, nanoseconds: words[1])
-    let end = flags & 1 != 0 ? cycles : now &+ cycles
+    let isAbsolute = flags & 1 != 0
+    if request == 0 { throw .badAddress }
+    let end = try waitEnd(
+      thread, request, isAbsolute: isAbsolute, isRealTime: clock == 0 || clock == 11)
     if end <= now { return 0 }
-    thread.sleepEnd = end
-    thread.remainderAddress = flags & 1 == 0 ? remainder : 0
+    thread.progress.remainderAddress = isAbsolute ? 0 : remainder
     throw sleep(on: nil, until: end, .sleep, otherwise: .restartNoHandler)
   }
 }

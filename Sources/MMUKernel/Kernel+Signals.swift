@@ -20,7 +20,7 @@ extension Kernel {
       thread == nil ? process.pending.add(information) : target.pending.add(information)
     guard isNew else { return }
     if let waiter = (thread.map { [$0] } ?? process.threads).first(where: {
-      $0.state == .blocked && $0.awaited.contains(signal)
+      $0.state == .blocked && $0.progress.awaited.contains(signal)
     }) {
       wake(waiter)
       return
@@ -82,27 +82,26 @@ extension Kernel {
         return isCompleted
       }
       if let kind = interruption {
-        thread.awaited = SignalSet()
         if kind == .restartNoHandler || action.flags & SignalAction.restart == 0 {
           var error = Errno.interrupted
-          if let end = thread.sleepEnd, thread.remainderAddress != 0 {
+          let remainder = thread.progress.remainderAddress
+          if let end = thread.progress.end, remainder != 0 {
             let left = time(end &- min(end, now))
             do {
-              try copyOut(words: [left.seconds, left.nanoseconds], to: thread.remainderAddress)
+              try copyOut(words: [left.seconds, left.nanoseconds], to: remainder)
             } catch let fault {
               error = fault
             }
-            thread.remainderAddress = 0
           }
           frame.registers[10] = UInt64(bitPattern: -error.rawValue)
           frame.programCounter &+= 4
           process.systemCalls &+= 1
-          thread.sleepEnd = nil
-          thread.transferred = 0
           isCompleted = true
         }
         interruption = nil
       }
+      // A call that is restarted after the handler begins anew.
+      thread.progress = CallProgress()
       if !enterHandler(thread, information, action, &frame) {
         let cause = SignalInformation(.segmentationFault, .kernel)
         tellStory(process, cause, nil, frame, .noSignalStack(signal))
@@ -343,22 +342,12 @@ extension Kernel {
     if size != 8 { throw .invalid }
     guard copyIn(address, 8, to: buffer) == 8 else { throw .badAddress }
     let wanted = SignalSet(rawValue: buffer.load(as: UInt64.self)).subtracting(.unstoppable)
-    var end = Cycles.max
-    if let begun = thread.sleepEnd {
-      end = begun
-    } else if timeout != 0 {
-      guard copyIn(timeout, 16, to: buffer) == 16 else { throw .badAddress }
-      let words = buffer.assumingMemoryBound(to: UInt64.self)
-      guard Int64(bitPattern: words[0]) >= 0, words[1] < 1_000_000_000 else { throw .invalid }
-      end = now &+ cycles(seconds: words[0], nanoseconds: words[1])
-    }
+    let end = try waitEnd(thread, timeout)
     let process = thread.process
     let pending = thread.pending.set.union(process.pending.set).intersection(wanted).rawValue
     if pending != 0, let signal = Signal(rawValue: Int32(pending.trailingZeroBitCount) + 1),
       let found = thread.pending.take(signal) ?? process.pending.take(signal)
     {
-      thread.sleepEnd = nil
-      thread.awaited = SignalSet()
       if information != 0 {
         buffer.initializeMemory(as: UInt8.self, repeating: 0, count: 128)
         fill(found)
@@ -366,13 +355,8 @@ extension Kernel {
       }
       return UInt64(signal.rawValue)
     }
-    if now >= end {
-      thread.sleepEnd = nil
-      thread.awaited = SignalSet()
-      throw .tryAgain
-    }
-    if end != .max { thread.sleepEnd = end }
-    thread.awaited = wanted
+    if now >= end { throw .tryAgain }
+    thread.progress.awaited = wanted
     throw sleep(on: nil, until: end, .signal, otherwise: .restartNoHandler)
   }
 
