@@ -52,13 +52,13 @@ extension Kernel {
     let before = subject.limits[resource]
     if let wanted {
       subject.limits[resource] = wanted
-      applyLimits(subject)
+      if subject === current || !processesShare { applyLimits(subject) }
     }
     if old != 0 { try copyOut(words: [before.current, before.maximum], to: old) }
     return 0
   }
 
-  /// Brings what obeys the limits up to them.
+  /// Brings what obeys the limits up to them: what several processes share obeys the one that runs.
   func applyLimits(_ process: Process) {
     process.files.descriptors.limit = Int(
       clamping: process.limits[ResourceLimits.openFiles].current)

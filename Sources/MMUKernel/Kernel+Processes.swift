@@ -55,6 +55,9 @@ extension Kernel {
     if flags.contains(.signalHandlers) && !flags.contains(.thread) {
       throw unsupported("clone with CLONE_SIGHAND but not CLONE_THREAD", .invalid)
     }
+    if flags.contains(.thread) && !flags.isSuperset(of: [.fileSystem, .files]) {
+      throw unsupported("clone with CLONE_THREAD but not CLONE_FS and CLONE_FILES", .invalid)
+    }
     let count = threadTable.count + zombies
     if count >= configuration.maximumThreads {
       say(.limit, "there are \(count) processes and threads: fork fails with EAGAIN")
@@ -74,9 +77,15 @@ extension Kernel {
         memory = try system.reclaiming { () throws(Errno) in try space.fork() }
       }
       child = Process(
-        copying: process, pid: number, space: memory, sharesFiles: flags.contains(.files))
-      child.parentProcess = flags.contains(.parent) ? process.parentProcess : process
-      child.exitSignal = Signal(rawValue: exitSignal)
+        copying: process, pid: number, space: memory,
+        files: process.files.copy(
+          sharingDescriptors: flags.contains(.files),
+          sharingDirectory: flags.contains(.fileSystem)))
+      if !flags.isDisjoint(with: [.memory, .files]) { processesShare = true }
+      // A sibling ends as the caller does.
+      let isSibling = flags.contains(.parent)
+      child.parentProcess = isSibling ? process.parentProcess : process
+      child.exitSignal = isSibling ? process.exitSignal : Signal(rawValue: exitSignal)
       child.startedAt = now
     }
     let new = Thread(tid: number, process: child)
@@ -127,8 +136,8 @@ extension Kernel {
     remove(thread)
   }
 
-  /// CLONE_CHILD_CLEARTID at the end of the current thread: others may wait for it.
-  private func release(_ thread: Thread) {
+  /// CLONE_CHILD_CLEARTID when the current thread leaves its memory: others may wait for that.
+  func release(_ thread: Thread) {
     let address = thread.clearChildThreadID
     guard address != 0, thread === currentThread, let space = thread.process.space,
       space.users > 1 || thread.process.threads.count > 1
@@ -312,11 +321,11 @@ extension Kernel {
     if target == .min { throw .noProcess }
     guard let child = try endedChild(process, target, options) else { return 0 }
     collect(child, of: process)
-    if usage != 0 { try copyOut(words: usageWords(of: child), to: usage) }
     if status != 0, case .ended(let how) = child.state {
       var value = how.waitStatus.littleEndian
       guard copyOut(&value, 4, to: status) == 4 else { throw .badAddress }
     }
+    if usage != 0 { try copyOut(words: usageWords(of: child), to: usage) }
     return UInt64(child.pid)
   }
 
