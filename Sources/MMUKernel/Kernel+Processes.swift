@@ -151,6 +151,8 @@ extension Kernel {
   private func remove(_ thread: Thread) {
     detach(thread)
     thread.state = .dead
+    queuedSignals -= thread.pending.count
+    thread.pending = PendingSignals()
     threadTable[thread.tid] = nil
     if thread === currentThread {
       chargeCurrent()
@@ -276,6 +278,8 @@ extension Kernel {
   /// Forgets a zombie; its account stays.
   private func reap(_ process: Process) {
     if processTable.removeValue(forKey: process.pid) != nil { zombies -= 1 }
+    queuedSignals -= process.pending.count
+    process.pending = PendingSignals()
   }
 
   /// Ends whatever still runs, at the end of a run; names what that were, but for the first process
@@ -501,8 +505,12 @@ extension Kernel {
     _ thread: Thread, clock: UInt64, flags: UInt64, _ request: UInt64, _ remainder: UInt64
   ) throws(Errno) -> UInt64 {
     let clock = Int32(truncatingIfNeeded: clock)
-    guard [0, 1, 7, 11].contains(clock) else {
-      throw clock == 2 ? unsupported("clock_nanosleep on CPU time", .notSupported) : .invalid
+    switch clock {
+    case 0, 1, 7, 11: break
+    case 2: throw unsupported("clock_nanosleep on CPU time", .notSupported)
+    // A thread's CPU time, the raw and the coarse ones, and alarms, for which there is no device.
+    case 3...6, 8, 9: throw .notSupported
+    default: throw .invalid
     }
     let isAbsolute = flags & 1 != 0
     if request == 0 { throw .badAddress }

@@ -7,27 +7,41 @@ import MMUTiming
 
 extension Kernel {
   /// Sends a signal to a process, or to one thread of it.
-  func send(_ information: SignalInformation, to process: Process, thread: Thread? = nil) {
-    guard process.space != nil else { return }
+  ///
+  /// - Returns: false if a real-time signal is refused because of RLIMIT_SIGPENDING.
+  @discardableResult
+  func send(
+    _ information: SignalInformation, to process: Process, thread: Thread? = nil
+  ) -> Bool {
+    guard process.space != nil else { return true }
     let signal = information.signal
     let action = process.actions[Int(signal.rawValue)]
     let target =
       thread ?? process.threads.first { !$0.mask.contains(signal) } ?? process.threads.first
-    guard let target else { return }
+    guard let target else { return true }
     let isFatal = SignalSet.unstoppable.contains(signal)
-    if !isFatal && action.ignores(signal) && !target.mask.contains(signal) { return }
-    let isNew =
-      thread == nil ? process.pending.add(information) : target.pending.add(information)
-    guard isNew else { return }
+    if !isFatal && action.ignores(signal) && !target.mask.contains(signal) { return true }
+    let limit = process.limits[ResourceLimits.pendingSignals].current
+    if signal.isRealTime && UInt64(queuedSignals) >= limit {
+      // kill has always succeeded: there the information is lost instead, as in Linux.
+      guard information.code == .user else { return false }
+      if thread == nil { process.pending.mark(signal) } else { target.pending.mark(signal) }
+    } else {
+      let isNew =
+        thread == nil ? process.pending.add(information) : target.pending.add(information)
+      guard isNew else { return true }
+      queuedSignals += 1
+    }
     if let waiter = (thread.map { [$0] } ?? process.threads).first(where: {
       $0.state == .blocked && $0.progress.awaited.contains(signal)
     }) {
       wake(waiter)
-      return
+      return true
     }
-    guard target.hasSignal else { return }
+    guard target.hasSignal else { return true }
     if target === currentThread { needsAttention = true }
     if target.state == .blocked && (target.isInterruptible || signal == .kill) { wake(target) }
+    return true
   }
 
   /// Raises a signal the running program caused itself, which it can neither block nor ignore.
@@ -37,22 +51,33 @@ extension Kernel {
     guard let thread = currentThread else { return false }
     let action = thread.process.actions[Int(information.signal.rawValue)]
     guard action.isHandled, !thread.mask.contains(information.signal) else { return false }
-    _ = thread.pending.add(information)
+    if thread.pending.add(information) { queuedSignals += 1 }
     needsAttention = true
     return true
   }
 
-  /// The next signal to deliver: what the program caused itself first, then by number.
-  private func takeSignal(_ thread: Thread) -> SignalInformation? {
-    let process = thread.process
-    let all = (thread.pending.set.rawValue | process.pending.set.rawValue) & ~thread.mask.rawValue
+  /// Takes the next of some signals: those sent to the thread before those sent to the process, of
+  /// either what a program causes itself first, then by number.
+  private func takeSignal(_ thread: Thread, of set: SignalSet) -> SignalInformation? {
+    let own = thread.pending.set.rawValue & set.rawValue
+    let all = own | thread.process.pending.set.rawValue & set.rawValue
     if all == 0 { return nil }
     let kill = all & Signal.kill.bit
+    let source = own != 0 ? own : all
     // SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGFPE, SIGSYS.
-    let synchronous = all & (1 << 10 | 1 << 6 | 1 << 3 | 1 << 4 | 1 << 7 | 1 << 30)
-    let chosen = kill != 0 ? kill : synchronous != 0 ? synchronous : all
+    let synchronous = source & (1 << 10 | 1 << 6 | 1 << 3 | 1 << 4 | 1 << 7 | 1 << 30)
+    let chosen = kill != 0 ? kill : synchronous != 0 ? synchronous : source
     guard let signal = Signal(rawValue: Int32(chosen.trailingZeroBitCount) + 1) else { return nil }
-    return thread.pending.take(signal) ?? process.pending.take(signal)
+    return take(signal, from: thread)
+  }
+
+  /// Takes the first of a signal that is pending for a thread, or else for its process.
+  private func take(_ signal: Signal, from thread: Thread) -> SignalInformation? {
+    let process = thread.process
+    let before = thread.pending.count + process.pending.count
+    let found = thread.pending.take(signal) ?? process.pending.take(signal)
+    queuedSignals -= before - thread.pending.count - process.pending.count
+    return found
   }
 
   /// Delivers what is pending to the thread that is about to go on; it may end by that.
@@ -62,7 +87,9 @@ extension Kernel {
     var interruption = thread.interruption
     thread.interruption = nil
     var isCompleted = false
-    while thread.hasSignal, let information = takeSignal(thread) {
+    while thread.hasSignal,
+      let information = takeSignal(thread, of: SignalSet(rawValue: ~thread.mask.rawValue))
+    {
       let process = thread.process
       let signal = information.signal
       let action = process.actions[Int(signal.rawValue)]
@@ -260,7 +287,7 @@ extension Kernel {
     guard let signal = try signal(number) else { return 0 }
     var information = SignalInformation(signal, .thread)
     information.sender = process.pid
-    send(information, to: target.process, thread: target)
+    guard send(information, to: target.process, thread: target) else { throw .tryAgain }
     return 0
   }
 
@@ -283,8 +310,7 @@ extension Kernel {
     if let action {
       process.actions[Int(signal.rawValue)] = action
       if action.ignores(signal) {
-        while process.pending.take(signal) != nil {}
-        for thread in process.threads { while thread.pending.take(signal) != nil {} }
+        for thread in process.threads { while take(signal, from: thread) != nil {} }
       }
     }
     if old != 0 {
@@ -343,17 +369,13 @@ extension Kernel {
     guard copyIn(address, 8, to: buffer) == 8 else { throw .badAddress }
     let wanted = SignalSet(rawValue: buffer.load(as: UInt64.self)).subtracting(.unstoppable)
     let end = try waitEnd(thread, timeout)
-    let process = thread.process
-    let pending = thread.pending.set.union(process.pending.set).intersection(wanted).rawValue
-    if pending != 0, let signal = Signal(rawValue: Int32(pending.trailingZeroBitCount) + 1),
-      let found = thread.pending.take(signal) ?? process.pending.take(signal)
-    {
+    if let found = takeSignal(thread, of: wanted) {
       if information != 0 {
         buffer.initializeMemory(as: UInt8.self, repeating: 0, count: 128)
         fill(found)
         guard copyOut(buffer, 128, to: information) == 128 else { throw .badAddress }
       }
-      return UInt64(signal.rawValue)
+      return UInt64(found.signal.rawValue)
     }
     if now >= end { throw .tryAgain }
     thread.progress.awaited = wanted

@@ -40,8 +40,10 @@ extension Kernel {
       return .ended(retiresSystemCall: true)
     }
     process.systemCalls &+= 1
-    if let information = pending {
+    if var information = pending {
       pending = nil
+      // What a call raises by itself comes from the process.
+      if information.code == .user { information.sender = process.pid }
       if information.signal == .kill
         || !(currentThread?.mask.contains(information.signal) ?? false)
           && process.actions[Int(information.signal.rawValue)].handler == 0

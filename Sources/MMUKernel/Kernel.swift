@@ -47,6 +47,8 @@ public final class Kernel {
   /// There have been processes that share memory or descriptors, which obey the limits of the one
   /// that runs.
   var processesShare = false
+  /// Signals with their information that wait to be delivered, which RLIMIT_SIGPENDING bounds.
+  var queuedSignals = 0
   /// Threads that could run.
   let ready = WaitQueue()
   /// Threads that wait for a moment, the latest first.

@@ -123,4 +123,41 @@ extension Bench {
     #expect(Int64(bitPattern: bench.registers[10]) == negative(.timedOut))
     #expect(bench.finish() == nil)
   }
+
+  @Test func `clocks nobody can sleep by are EOPNOTSUPP, numbers that are none EINVAL`() throws {
+    let bench = try bench()
+    for clock in [3, 4, 5, 6, 8, 9] as [UInt64] {
+      #expect(bench.call(115, clock, 0, Self.word, 0) == negative(.notSupported))
+    }
+    for clock in [10, 12] as [UInt64] {
+      #expect(bench.call(115, clock, 0, Self.word, 0) == negative(.invalid))
+    }
+    for clock in [0, 1, 7, 11] as [UInt64] {
+      #expect(bench.call(115, clock, 0, Self.word, 0) == 0)
+    }
+    #expect(bench.finish() == nil)
+  }
+
+  @Test func `SIGPIPE comes from the writer`() throws {
+    let bench = try bench()
+    bench.handle(13)
+    #expect(bench.call(59, Bench.bufferPages, 0) == 0)
+    bench.call(FileNumber.close, 3)
+    bench.call(Number.write, 4, Bench.bufferPages, 1)
+    #expect(bench.frame.programCounter == Bench.handler)
+    // si_code SI_USER, si_pid.
+    #expect(bench.loadWord(bench.registers[2] + 8).map { $0 & 0xffff_ffff } == 0)
+    #expect(bench.loadWord(bench.registers[2] + 16) == 2)
+    #expect(bench.finish() == nil)
+  }
+
+  @Test func `signals sent to the thread come before those sent to the process`() throws {
+    let bench = try bench()
+    bench.put(words: [1 << 9 | 1 << 39, 0, 0], at: Bench.bufferPages + 64)
+    #expect(bench.call(135, 0, Bench.bufferPages + 64, 0, 8) == 0)
+    #expect(bench.call(129, 2, 10) == 0 && bench.call(130, 2, 40) == 0)
+    #expect(bench.call(137, Bench.bufferPages + 64, 0, 0, 8) == 40)
+    #expect(bench.call(137, Bench.bufferPages + 64, 0, 0, 8) == 10)
+    #expect(bench.finish() == nil)
+  }
 }
