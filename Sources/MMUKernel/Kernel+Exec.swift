@@ -80,11 +80,13 @@ extension Kernel {
     }
     // No way back from here.
     endOtherThreads(process, but: thread)
+    release(thread)
     leaveMemory(process)
     process.space = space
     process.run(program)
-    applyLimits(process)
     process.files.descriptors = process.files.descriptors.ownForExec()
+    applyLimits(process)
+    process.exitSignal = .child
     process.path = file
     process.name = Process.name(file)
     process.symbolizer = image.symbolizer

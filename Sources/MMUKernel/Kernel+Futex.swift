@@ -26,26 +26,22 @@ extension Kernel {
     switch command {
     case 0, 9:
       if bits == 0 { throw .invalid }
-      let end = try futexEnd(thread, timeout, isAbsolute: command == 9, operation)
-      if thread.wasWoken {
-        thread.wasWoken = false
-        thread.sleepEnd = nil
-        return 0
-      }
+      if thread.progress.wasWoken { return 0 }
+      // Whoever has waited to the end does not look at the word again.
+      if let end = thread.progress.end, now >= end { throw .timedOut }
+      let end = try waitEnd(
+        thread, timeout, isAbsolute: command == 9, isRealTime: operation & 256 != 0)
       let key = try futexKey(address, isPrivate)
       guard let word = try futexWord(address), word == UInt32(truncatingIfNeeded: value) else {
-        thread.sleepEnd = nil
         throw .tryAgain
       }
-      if now >= end {
-        thread.sleepEnd = nil
-        throw .timedOut
-      }
-      if thread.hasSignal { throw .restartSystem }
+      if now >= end { throw .timedOut }
+      let interrupted: Errno = timeout == 0 ? .restartSystem : .restartNoHandler
+      if thread.hasSignal { throw interrupted }
       thread.futexBits = bits
       let queue = futexes[key] ?? WaitQueue()
       futexes[key] = queue
-      throw sleep(on: queue, until: end, .futex(address))
+      throw sleep(on: queue, until: end, .futex(address), otherwise: interrupted)
     case 1, 10:
       if bits == 0 { throw .invalid }
       let key = try futexKey(address, isPrivate)
@@ -82,26 +78,6 @@ extension Kernel {
       return UInt64(woken) + moved
     default: throw unsupported("futex operation \(command)", .notImplemented)
     }
-  }
-
-  /// When a wait ends at the latest.
-  private func futexEnd(
-    _ thread: Thread, _ timeout: UInt64, isAbsolute: Bool, _ operation: UInt32
-  ) throws(Errno) -> Cycles {
-    if timeout == 0 { return .max }
-    if let end = thread.sleepEnd { return end }
-    guard copyIn(timeout, 16, to: buffer) == 16 else { throw .badAddress }
-    let words = buffer.assumingMemoryBound(to: UInt64.self)
-    guard Int64(bitPattern: words[0]) >= 0, words[1] < 1_000_000_000 else { throw .invalid }
-    var seconds = words[0]
-    // FUTEX_CLOCK_REALTIME.
-    if isAbsolute && operation & 256 != 0 {
-      seconds = seconds > Self.epoch ? seconds - Self.epoch : 0
-    }
-    let cycles = cycles(seconds: seconds, nanoseconds: words[1])
-    let end = isAbsolute ? cycles : now &+ cycles
-    thread.sleepEnd = end
-    return end
   }
 
   private func futexWord(_ address: UInt64) throws(Errno) -> UInt32? {
@@ -174,7 +150,7 @@ extension Kernel {
     while woken < count, let thread = waiter {
       waiter = thread.next
       if thread.futexBits & bits == 0 { continue }
-      thread.wasWoken = true
+      thread.progress.wasWoken = true
       wake(thread)
       woken += 1
     }

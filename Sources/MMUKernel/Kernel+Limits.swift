@@ -8,6 +8,7 @@ struct ResourceLimits {
   static let data = 2
   static let openFiles = 7
   static let addressSpace = 9
+  static let pendingSignals = 11
 
   private(set) var values: [(current: UInt64, maximum: UInt64)]
 
@@ -34,7 +35,7 @@ struct ResourceLimits {
 extension Kernel {
   /// prlimit64, getrlimit and setrlimit.
   ///
-  /// Carried out are STACK, DATA, AS and NOFILE; MEMLOCK does not bind a privileged user.
+  /// Carried out are STACK, DATA, AS, FSIZE, NOFILE and SIGPENDING; MEMLOCK does not bind a privileged user.
   func limits(
     _ process: Process, of target: UInt64, _ resource: UInt64, new: UInt64, old: UInt64
   ) throws(Errno) -> UInt64 {
@@ -52,13 +53,13 @@ extension Kernel {
     let before = subject.limits[resource]
     if let wanted {
       subject.limits[resource] = wanted
-      applyLimits(subject)
+      if subject === current || !processesShare { applyLimits(subject) }
     }
     if old != 0 { try copyOut(words: [before.current, before.maximum], to: old) }
     return 0
   }
 
-  /// Brings what obeys the limits up to them.
+  /// Brings what obeys the limits up to them: what several processes share obeys the one that runs.
   func applyLimits(_ process: Process) {
     process.files.descriptors.limit = Int(
       clamping: process.limits[ResourceLimits.openFiles].current)

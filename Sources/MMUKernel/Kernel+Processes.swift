@@ -55,6 +55,9 @@ extension Kernel {
     if flags.contains(.signalHandlers) && !flags.contains(.thread) {
       throw unsupported("clone with CLONE_SIGHAND but not CLONE_THREAD", .invalid)
     }
+    if flags.contains(.thread) && !flags.isSuperset(of: [.fileSystem, .files]) {
+      throw unsupported("clone with CLONE_THREAD but not CLONE_FS and CLONE_FILES", .invalid)
+    }
     let count = threadTable.count + zombies
     if count >= configuration.maximumThreads {
       say(.limit, "there are \(count) processes and threads: fork fails with EAGAIN")
@@ -74,9 +77,15 @@ extension Kernel {
         memory = try system.reclaiming { () throws(Errno) in try space.fork() }
       }
       child = Process(
-        copying: process, pid: number, space: memory, sharesFiles: flags.contains(.files))
-      child.parentProcess = flags.contains(.parent) ? process.parentProcess : process
-      child.exitSignal = Signal(rawValue: exitSignal)
+        copying: process, pid: number, space: memory,
+        files: process.files.copy(
+          sharingDescriptors: flags.contains(.files),
+          sharingDirectory: flags.contains(.fileSystem)))
+      if !flags.isDisjoint(with: [.memory, .files]) { processesShare = true }
+      // A sibling ends as the caller does.
+      let isSibling = flags.contains(.parent)
+      child.parentProcess = isSibling ? process.parentProcess : process
+      child.exitSignal = isSibling ? process.exitSignal : Signal(rawValue: exitSignal)
       child.startedAt = now
     }
     let new = Thread(tid: number, process: child)
@@ -128,8 +137,8 @@ extension Kernel {
     remove(thread)
   }
 
-  /// CLONE_CHILD_CLEARTID at the end of the current thread: others may wait for it.
-  private func release(_ thread: Thread) {
+  /// CLONE_CHILD_CLEARTID when the current thread leaves its memory: others may wait for that.
+  func release(_ thread: Thread) {
     let address = thread.clearChildThreadID
     guard address != 0, thread === currentThread, let space = thread.process.space,
       space.users > 1 || thread.process.threads.count > 1
@@ -143,6 +152,8 @@ extension Kernel {
   private func remove(_ thread: Thread) {
     detach(thread)
     thread.state = .dead
+    queuedSignals -= thread.pending.count
+    thread.pending = PendingSignals()
     threadTable[thread.tid] = nil
     if thread === currentThread {
       chargeCurrent()
@@ -251,7 +262,7 @@ extension Kernel {
   }
 
   /// SIGCHLD's siginfo.
-  private func childInformation(
+  func childInformation(
     _ process: Process, _ status: TerminationStatus, _ signal: Signal
   ) -> SignalInformation {
     var information: SignalInformation
@@ -268,8 +279,10 @@ extension Kernel {
   }
 
   /// Forgets a zombie; its account stays.
-  private func reap(_ process: Process) {
+  func reap(_ process: Process) {
     if processTable.removeValue(forKey: process.pid) != nil { zombies -= 1 }
+    queuedSignals -= process.pending.count
+    process.pending = PendingSignals()
   }
 
   /// Ends whatever still runs, at the end of a run; names what that were, but for the first process
@@ -293,209 +306,5 @@ extension Kernel {
       let what = others.count == 1 ? "1 process was" : "\(others.count) processes were"
       say(.limit, "\(what) still alive at the end and killed: pid \(names)\(more)")
     }
-  }
-
-  // MARK: Waiting
-
-  /// The children a wait is for: by number, by group, or all.
-  private func isMeant(_ child: Process, _ target: Int32, _ process: Process) -> Bool {
-    if target > 0 { return child.pid == target }
-    if target == -1 { return true }
-    return child.processGroup == (target == 0 ? process.processGroup : -target)
-  }
-
-  /// wait4.
-  func wait(
-    _ process: Process, _ target: UInt64, _ status: UInt64, _ options: UInt64, _ usage: UInt64
-  ) throws(Errno) -> UInt64 {
-    let options = UInt32(truncatingIfNeeded: options)
-    // WNOHANG, WUNTRACED, WCONTINUED, __WNOTHREAD, __WALL, __WCLONE.
-    if options & ~(1 | 2 | 8 | 0xe000_0000) != 0 { throw .invalid }
-    let target = Int32(truncatingIfNeeded: target)
-    if target == .min { throw .noProcess }
-    guard let child = try endedChild(process, target, options) else { return 0 }
-    collect(child, of: process)
-    if usage != 0 { try copyOut(words: usageWords(of: child), to: usage) }
-    if status != 0, case .ended(let how) = child.state {
-      var value = how.waitStatus.littleEndian
-      guard copyOut(&value, 4, to: status) == 4 else { throw .badAddress }
-    }
-    return UInt64(child.pid)
-  }
-
-  /// The first child meant that has ended; nil with WNOHANG if there is none yet.
-  private func endedChild(
-    _ process: Process, _ target: Int32, _ options: UInt32
-  ) throws(Errno) -> Process? {
-    var isAny = false
-    for child in process.children where isMeant(child, target, process) {
-      // Without SIGCHLD it is a "clone child": only __WALL and __WCLONE see those.
-      let isClone = child.exitSignal != .child
-      if options & 0x4000_0000 == 0 && isClone != (options & 0x8000_0000 != 0) { continue }
-      isAny = true
-      if child.space == nil { return child }
-    }
-    if !isAny { throw .noChild }
-    if options & 1 != 0 { return nil }
-    throw sleep(on: process.childQueue, .child)
-  }
-
-  private func collect(_ child: Process, of process: Process) {
-    process.children.removeAll { $0 === child }
-    process.childUsage.add(child)
-    reap(child)
-  }
-
-  private func usageWords(of child: Process) -> [UInt64] {
-    var all = ChildUsage()
-    all.add(child)
-    return usageWords(all)
-  }
-
-  /// struct rusage.
-  func usageWords(_ usage: ChildUsage) -> [UInt64] {
-    var words = [UInt64](repeating: 0, count: 18)
-    let user = time(usage.userCycles)
-    let system = time(usage.systemCycles)
-    words[0] = user.seconds
-    words[1] = user.nanoseconds / 1000
-    words[2] = system.seconds
-    words[3] = system.nanoseconds / 1000
-    words[4] = usage.maxResidentPages * 4
-    words[8] = usage.minorFaults
-    words[9] = usage.majorFaults
-    return words
-  }
-
-  /// waitid.
-  func waitID(
-    _ process: Process, _ kind: UInt64, _ target: UInt64, _ address: UInt64, _ options: UInt64,
-    _ usage: UInt64
-  ) throws(Errno) -> UInt64 {
-    let options = UInt32(truncatingIfNeeded: options)
-    // WNOHANG, WSTOPPED, WEXITED, WCONTINUED, WNOWAIT and those of wait4.
-    if options & ~(1 | 2 | 4 | 8 | 0x0100_0000 | 0xe000_0000) != 0 { throw .invalid }
-    if options & 14 == 0 { throw .invalid }
-    let number = Int32(truncatingIfNeeded: target)
-    let wanted: Int32
-    switch Int32(truncatingIfNeeded: kind) {
-    case 0: wanted = -1
-    case 1:
-      if number <= 0 { throw .invalid }
-      wanted = number
-    case 2:
-      if number < 0 { throw .invalid }
-      wanted = number == 0 ? 0 : -number
-    case 3: throw unsupported("waitid with P_PIDFD", .invalid)
-    default: throw .invalid
-    }
-    if options & 4 == 0 { throw unsupported("waitid without WEXITED", .invalid) }
-    let child: Process?
-    do {
-      child = try endedChild(process, wanted, options)
-    } catch {
-      // Without a child the siginfo is zero, which takes somewhere to write.
-      if error == .noChild && address != 0 {
-        try copyOut(words: [UInt64](repeating: 0, count: 16), to: address)
-      }
-      throw error
-    }
-    if let child, options & 0x0100_0000 == 0 { collect(child, of: process) }
-    if let child, usage != 0 { try copyOut(words: usageWords(of: child), to: usage) }
-    if address == 0 { return 0 }
-    buffer.initializeMemory(as: UInt8.self, repeating: 0, count: 128)
-    if let child, let status = child.exitStatus { fill(childInformation(child, status, .child)) }
-    guard copyOut(buffer, 128, to: address) == 128 else { throw .badAddress }
-    return 0
-  }
-
-  // MARK: Groups
-
-  /// setpgid, as far as kill and wait need it.
-  func setProcessGroup(_ process: Process, _ target: UInt64, _ group: UInt64) throws(Errno)
-    -> UInt64
-  {
-    let pid = Int32(truncatingIfNeeded: target)
-    let group = Int32(truncatingIfNeeded: group)
-    if group < 0 { throw .invalid }
-    var subject = process
-    if pid != 0 && pid != process.pid {
-      guard let child = process.children.first(where: { $0.pid == pid }) else { throw .noProcess }
-      subject = child
-    }
-    if subject.session != process.session || subject.session == subject.pid {
-      throw .notPermitted
-    }
-    let new = group == 0 ? subject.pid : group
-    if new != subject.pid
-      && !processes.contains(where: {
-        processTable[$0.pid] === $0 && $0.processGroup == new && $0.session == process.session
-      })
-    {
-      throw .notPermitted
-    }
-    subject.processGroup = new
-    return 0
-  }
-
-  /// The process a number stands for; 0 is the caller.
-  func named(_ number: UInt64, _ process: Process) throws(Errno) -> Process {
-    let pid = Int32(truncatingIfNeeded: number)
-    if pid == 0 { return process }
-    guard let found = processTable[pid] ?? threadTable[pid]?.process else { throw .noProcess }
-    return found
-  }
-
-  /// setsid.
-  func setSession(_ process: Process) throws(Errno) -> UInt64 {
-    if processes.contains(where: {
-      processTable[$0.pid] === $0 && $0.processGroup == process.pid
-    }) {
-      throw .notPermitted
-    }
-    process.session = process.pid
-    process.processGroup = process.pid
-    return UInt64(process.pid)
-  }
-
-  // MARK: Sleeping
-
-  /// A duration in cycles, rounded up: never too early.
-  func cycles(seconds: UInt64, nanoseconds: UInt64) -> Cycles {
-    let rate = configuration.cyclesPerSecond
-    let (whole, overflow) = seconds.multipliedReportingOverflow(by: rate)
-    let (part, rest) = UInt64(1_000_000_000).dividingFullWidth(
-      rate.multipliedFullWidth(by: nanoseconds))
-    return overflow ? UInt64.max / 2 : min(whole, .max / 2) + part + (rest > 0 ? 1 : 0)
-  }
-
-  /// nanosleep and clock_nanosleep.
-  func nanosleep(
-    _ thread: Thread, clock: UInt64, flags: UInt64, _ request: UInt64, _ remainder: UInt64
-  ) throws(Errno) -> UInt64 {
-    if let end = thread.sleepEnd {
-      if now >= end {
-        thread.sleepEnd = nil
-        return 0
-      }
-      throw sleep(on: nil, until: end, .sleep, otherwise: .restartNoHandler)
-    }
-    let clock = Int32(truncatingIfNeeded: clock)
-    guard [0, 1, 7, 11].contains(clock) else {
-      throw clock == 2 ? unsupported("clock_nanosleep on CPU time", .notSupported) : .invalid
-    }
-    guard copyIn(request, 16, to: buffer) == 16 else { throw .badAddress }
-    let words = buffer.assumingMemoryBound(to: UInt64.self)
-    guard Int64(bitPattern: words[0]) >= 0, words[1] < 1_000_000_000 else { throw .invalid }
-    var seconds = words[0]
-    if flags & 1 != 0 && (clock == 0 || clock == 11) {
-      seconds = seconds > Self.epoch ? seconds - Self.epoch : 0
-    }
-    let cycles = cycles(seconds: seconds, nanoseconds: words[1])
-    let end = flags & 1 != 0 ? cycles : now &+ cycles
-    if end <= now { return 0 }
-    thread.sleepEnd = end
-    thread.remainderAddress = flags & 1 == 0 ? remainder : 0
-    throw sleep(on: nil, until: end, .sleep, otherwise: .restartNoHandler)
   }
 }

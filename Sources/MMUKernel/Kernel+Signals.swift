@@ -2,35 +2,49 @@ import MMUMemory
 import MMUPaging
 import MMUTiming
 
-// Signals: sending, delivery before the program goes on, the frame on the stack, the way back.
-// Numbers, layouts and order are those of riscv64 Linux (arch/riscv/kernel/signal.c).
+// Signals: sending, delivery before the program goes on, and the calls on them.
+// Numbers and order are those of riscv64 Linux (kernel/signal.c).
 
 extension Kernel {
   /// Sends a signal to a process, or to one thread of it.
-  func send(_ information: SignalInformation, to process: Process, thread: Thread? = nil) {
-    guard process.space != nil else { return }
+  ///
+  /// - Returns: false if a real-time signal is refused because of RLIMIT_SIGPENDING.
+  @discardableResult
+  func send(
+    _ information: SignalInformation, to process: Process, thread: Thread? = nil
+  ) -> Bool {
+    guard process.space != nil else { return true }
     let signal = information.signal
     let action = process.actions[Int(signal.rawValue)]
     let target =
       thread ?? process.threads.first { !$0.mask.contains(signal) } ?? process.threads.first
-    guard let target else { return }
+    guard let target else { return true }
     let isFatal = SignalSet.unstoppable.contains(signal)
     if !isFatal && action.ignores(signal) && !target.mask.contains(signal) {
       if trace != nil { tracing.ignored[target.tid, default: []].append(information) }
-      return
+      return true
     }
-    let isNew =
-      thread == nil ? process.pending.add(information) : target.pending.add(information)
-    guard isNew else { return }
+    let limit = process.limits[ResourceLimits.pendingSignals].current
+    if signal.isRealTime && UInt64(queuedSignals) >= limit {
+      // kill has always succeeded: there the information is lost instead, as in Linux.
+      guard information.code == .user else { return false }
+      if thread == nil { process.pending.mark(signal) } else { target.pending.mark(signal) }
+    } else {
+      let isNew =
+        thread == nil ? process.pending.add(information) : target.pending.add(information)
+      guard isNew else { return true }
+      queuedSignals += 1
+    }
     if let waiter = (thread.map { [$0] } ?? process.threads).first(where: {
-      $0.state == .blocked && $0.awaited.contains(signal)
+      $0.state == .blocked && $0.progress.awaited.contains(signal)
     }) {
       wake(waiter)
-      return
+      return true
     }
-    guard target.hasSignal else { return }
+    guard target.hasSignal else { return true }
     if target === currentThread { needsAttention = true }
     if target.state == .blocked && (target.isInterruptible || signal == .kill) { wake(target) }
+    return true
   }
 
   /// Raises a signal the running program caused itself, which it can neither block nor ignore.
@@ -40,22 +54,33 @@ extension Kernel {
     guard let thread = currentThread else { return false }
     let action = thread.process.actions[Int(information.signal.rawValue)]
     guard action.isHandled, !thread.mask.contains(information.signal) else { return false }
-    _ = thread.pending.add(information)
+    if thread.pending.add(information) { queuedSignals += 1 }
     needsAttention = true
     return true
   }
 
-  /// The next signal to deliver: what the program caused itself first, then by number.
-  private func takeSignal(_ thread: Thread) -> SignalInformation? {
-    let process = thread.process
-    let all = (thread.pending.set.rawValue | process.pending.set.rawValue) & ~thread.mask.rawValue
+  /// Takes the next of some signals: those sent to the thread before those sent to the process, of
+  /// either what a program causes itself first, then by number.
+  private func takeSignal(_ thread: Thread, of set: SignalSet) -> SignalInformation? {
+    let own = thread.pending.set.rawValue & set.rawValue
+    let all = own | thread.process.pending.set.rawValue & set.rawValue
     if all == 0 { return nil }
     let kill = all & Signal.kill.bit
+    let source = own != 0 ? own : all
     // SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGFPE, SIGSYS.
-    let synchronous = all & (1 << 10 | 1 << 6 | 1 << 3 | 1 << 4 | 1 << 7 | 1 << 30)
-    let chosen = kill != 0 ? kill : synchronous != 0 ? synchronous : all
+    let synchronous = source & (1 << 10 | 1 << 6 | 1 << 3 | 1 << 4 | 1 << 7 | 1 << 30)
+    let chosen = kill != 0 ? kill : synchronous != 0 ? synchronous : source
     guard let signal = Signal(rawValue: Int32(chosen.trailingZeroBitCount) + 1) else { return nil }
-    return thread.pending.take(signal) ?? process.pending.take(signal)
+    return take(signal, from: thread)
+  }
+
+  /// Takes the first of a signal that is pending for a thread, or else for its process.
+  private func take(_ signal: Signal, from thread: Thread) -> SignalInformation? {
+    let process = thread.process
+    let before = thread.pending.count + process.pending.count
+    let found = thread.pending.take(signal) ?? process.pending.take(signal)
+    queuedSignals -= before - thread.pending.count - process.pending.count
+    return found
   }
 
   /// Delivers what is pending to the thread that is about to go on; it may end by that.
@@ -65,7 +90,9 @@ extension Kernel {
     var interruption = thread.interruption
     thread.interruption = nil
     var isCompleted = false
-    while thread.hasSignal, let information = takeSignal(thread) {
+    while thread.hasSignal,
+      let information = takeSignal(thread, of: SignalSet(rawValue: ~thread.mask.rawValue))
+    {
       let process = thread.process
       let signal = information.signal
       let action = process.actions[Int(signal.rawValue)]
@@ -85,27 +112,26 @@ extension Kernel {
         return isCompleted
       }
       if let kind = interruption {
-        thread.awaited = SignalSet()
         if kind == .restartNoHandler || action.flags & SignalAction.restart == 0 {
           var error = Errno.interrupted
-          if let end = thread.sleepEnd, thread.remainderAddress != 0 {
+          let remainder = thread.progress.remainderAddress
+          if let end = thread.progress.end, remainder != 0 {
             let left = time(end &- min(end, now))
             do {
-              try copyOut(words: [left.seconds, left.nanoseconds], to: thread.remainderAddress)
+              try copyOut(words: [left.seconds, left.nanoseconds], to: remainder)
             } catch let fault {
               error = fault
             }
-            thread.remainderAddress = 0
           }
           frame.registers[10] = UInt64(bitPattern: -error.rawValue)
           frame.programCounter &+= 4
           process.systemCalls &+= 1
-          thread.sleepEnd = nil
-          thread.transferred = 0
           isCompleted = true
         }
         interruption = nil
       }
+      // A call that is restarted after the handler begins anew.
+      thread.progress = CallProgress()
       if !enterHandler(thread, information, action, &frame) {
         let cause = SignalInformation(.segmentationFault, .kernel)
         tellStory(process, cause, nil, frame, .noSignalStack(signal))
@@ -114,108 +140,6 @@ extension Kernel {
       }
     }
     return isCompleted
-  }
-
-  // MARK: The frame
-
-  /// struct rt_sigframe: siginfo, then ucontext with its mask and its registers.
-  enum FrameLayout {
-    static let size = 1088
-    static let context = 128
-    static let stack = context + 16
-    static let mask = context + 40
-    static let registers = context + 176
-  }
-
-  /// Puts the frame on the stack and goes to the handler; false if the stack cannot take it.
-  private func enterHandler(
-    _ thread: Thread, _ information: SignalInformation, _ action: SignalAction,
-    _ frame: inout TrapFrame
-  ) -> Bool {
-    let x = frame.registers
-    let signal = information.signal
-    var top = x[2]
-    let isAlternate = thread.alternateStack.contains(top)
-    if action.flags & SignalAction.onStack != 0 && thread.alternateStack.flags & 2 == 0
-      && !isAlternate
-    {
-      top = thread.alternateStack.address &+ thread.alternateStack.size
-    }
-    let base = (top &- UInt64(FrameLayout.size)) & ~15
-    // A handler on the alternate stack that overflows it must not run into what lies below.
-    if isAlternate && !thread.alternateStack.contains(base) { return false }
-
-    buffer.initializeMemory(as: UInt8.self, repeating: 0, count: FrameLayout.size)
-    func put<Word: FixedWidthInteger>(_ value: Word, _ offset: Int) {
-      buffer.storeBytes(of: value.littleEndian, toByteOffset: offset, as: Word.self)
-    }
-    fill(information)
-    let stack = thread.alternateStack
-    put(stack.address, FrameLayout.stack)
-    put(stack.flags, FrameLayout.stack + 8)
-    put(stack.size, FrameLayout.stack + 16)
-    put((thread.suspendedMask ?? thread.mask).rawValue, FrameLayout.mask)
-    put(frame.programCounter, FrameLayout.registers)
-    for i in 1..<32 { put(x[i], FrameLayout.registers + 8 * i) }
-    guard copyOut(buffer, FrameLayout.size, to: base) == FrameLayout.size else { return false }
-    // SS_AUTODISARM.
-    if stack.flags & 1 << 31 != 0 { thread.alternateStack = AlternateStack() }
-    thread.suspendedMask = nil
-    thread.mask.formUnion(action.mask)
-    if action.flags & SignalAction.noDefer == 0 {
-      thread.mask.insert(SignalSet(rawValue: signal.bit))
-    }
-    thread.mask.subtract(.unstoppable)
-    if action.flags & SignalAction.resetHandler != 0 {
-      thread.process.actions[Int(signal.rawValue)].handler = 0
-    }
-    x[1] = thread.process.space?.trampoline ?? 0
-    x[2] = base
-    x[10] = UInt64(signal.rawValue)
-    x[11] = base
-    x[12] = base &+ UInt64(FrameLayout.context)
-    frame.programCounter = action.handler
-    return true
-  }
-
-  /// Writes siginfo_t to the buffer, which is zero there.
-  func fill(_ information: SignalInformation) {
-    func put(_ value: Int32, _ offset: Int) {
-      buffer.storeBytes(of: value.littleEndian, toByteOffset: offset, as: Int32.self)
-    }
-    put(information.signal.rawValue, 0)
-    put(information.code.number, 8)
-    if let address = information.address {
-      buffer.storeBytes(of: address.littleEndian, toByteOffset: 16, as: UInt64.self)
-    } else if information.code != .kernel {
-      put(information.sender, 16)
-      put(information.status, 24)
-    }
-  }
-
-  /// rt_sigreturn.
-  func signalReturn(_ thread: Thread, _ frame: inout TrapFrame) -> SystemCallOutcome {
-    let x = frame.registers
-    guard copyIn(x[2], FrameLayout.size, to: buffer) == FrameLayout.size else {
-      let information = SignalInformation(.segmentationFault, .kernel)
-      if force(information) { return .replaced }
-      tellStory(thread.process, information, nil, frame, .noSignalStack(.segmentationFault))
-      terminate(thread.process, .killed(.segmentationFault))
-      return .ended
-    }
-    func word(_ offset: Int) -> UInt64 {
-      UInt64(littleEndian: buffer.load(fromByteOffset: offset, as: UInt64.self))
-    }
-    thread.mask = SignalSet(rawValue: word(FrameLayout.mask)).subtracting(.unstoppable)
-    frame.programCounter = word(FrameLayout.registers)
-    for i in 1..<32 { x[i] = word(FrameLayout.registers + 8 * i) }
-    let flags = UInt32(truncatingIfNeeded: word(FrameLayout.stack + 8))
-    if flags & ~(1 << 31 | 3) == 0 {
-      thread.alternateStack = AlternateStack(
-        address: word(FrameLayout.stack), size: word(FrameLayout.stack + 16), flags: flags)
-    }
-    needsAttention = true
-    return .replaced
   }
 
   // MARK: Calls
@@ -264,7 +188,7 @@ extension Kernel {
     guard let signal = try signal(number) else { return 0 }
     var information = SignalInformation(signal, .thread)
     information.sender = process.pid
-    send(information, to: target.process, thread: target)
+    guard send(information, to: target.process, thread: target) else { throw .tryAgain }
     return 0
   }
 
@@ -287,8 +211,7 @@ extension Kernel {
     if let action {
       process.actions[Int(signal.rawValue)] = action
       if action.ignores(signal) {
-        while process.pending.take(signal) != nil {}
-        for thread in process.threads { while thread.pending.take(signal) != nil {} }
+        for thread in process.threads { while take(signal, from: thread) != nil {} }
       }
     }
     if old != 0 {
@@ -346,36 +269,17 @@ extension Kernel {
     if size != 8 { throw .invalid }
     guard copyIn(address, 8, to: buffer) == 8 else { throw .badAddress }
     let wanted = SignalSet(rawValue: buffer.load(as: UInt64.self)).subtracting(.unstoppable)
-    var end = Cycles.max
-    if let begun = thread.sleepEnd {
-      end = begun
-    } else if timeout != 0 {
-      guard copyIn(timeout, 16, to: buffer) == 16 else { throw .badAddress }
-      let words = buffer.assumingMemoryBound(to: UInt64.self)
-      guard Int64(bitPattern: words[0]) >= 0, words[1] < 1_000_000_000 else { throw .invalid }
-      end = now &+ cycles(seconds: words[0], nanoseconds: words[1])
-    }
-    let process = thread.process
-    let pending = thread.pending.set.union(process.pending.set).intersection(wanted).rawValue
-    if pending != 0, let signal = Signal(rawValue: Int32(pending.trailingZeroBitCount) + 1),
-      let found = thread.pending.take(signal) ?? process.pending.take(signal)
-    {
-      thread.sleepEnd = nil
-      thread.awaited = SignalSet()
+    let end = try waitEnd(thread, timeout)
+    if let found = takeSignal(thread, of: wanted) {
       if information != 0 {
         buffer.initializeMemory(as: UInt8.self, repeating: 0, count: 128)
         fill(found)
         guard copyOut(buffer, 128, to: information) == 128 else { throw .badAddress }
       }
-      return UInt64(signal.rawValue)
+      return UInt64(found.signal.rawValue)
     }
-    if now >= end {
-      thread.sleepEnd = nil
-      thread.awaited = SignalSet()
-      throw .tryAgain
-    }
-    if end != .max { thread.sleepEnd = end }
-    thread.awaited = wanted
+    if now >= end { throw .tryAgain }
+    thread.progress.awaited = wanted
     throw sleep(on: nil, until: end, .signal, otherwise: .restartNoHandler)
   }
 

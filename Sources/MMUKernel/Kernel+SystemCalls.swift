@@ -26,10 +26,12 @@ extension Kernel {
     let x = frame.registers
     trapFrame = frame
     let outcome = dispatch(process, x[17], x[10], x[11], x[12], x[13], x[14], &frame)
+    if case .restart = outcome { return .systemCallRestarts }
+    currentThread?.progress = CallProgress()
     switch outcome {
     case .done(let value): x[10] = value
     case .failed(let error): x[10] = UInt64(bitPattern: -error.rawValue)
-    case .restart: return .systemCallRestarts
+    case .restart: preconditionFailure("handled before")
     case .replaced:
       process.systemCalls &+= 1
       return .systemCallCompleted

@@ -112,7 +112,7 @@ extension Kernel {
 
   /// Makes the current thread wait until the disk has done what was asked of it; others run.
   @inline(never)
-  private func waitForDisk() {
+  func waitForDisk() {
     let wait = system.diskWait
     system.diskWait = 0
     guard let thread = currentThread, thread.state == .ready else { return }

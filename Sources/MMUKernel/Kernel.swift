@@ -46,6 +46,11 @@ public final class Kernel {
   var lastNumber: Int32 = 1
   /// Processes that have ended and that nobody has waited for.
   var zombies = 0
+  /// There have been processes that share memory or descriptors, which obey the limits of the one
+  /// that runs.
+  var processesShare = false
+  /// Signals with their information that wait to be delivered, which RLIMIT_SIGPENDING bounds.
+  var queuedSignals = 0
   /// Threads that could run.
   let ready = WaitQueue()
   /// Threads that wait for a moment, the latest first.

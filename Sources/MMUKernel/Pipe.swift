@@ -243,8 +243,7 @@ extension Kernel {
     guard let thread = currentThread else { return (0, .noProcess) }
     let total = parts.reduce(0) { $0 + $1.1 }
     if total == 0 { return (0, nil) }
-    var done = thread.transferred
-    thread.transferred = 0
+    var done = thread.progress.transferred
     while done < total {
       if pipe.readers == 0 {
         pending = SignalInformation(.brokenPipe, .user)
@@ -254,7 +253,7 @@ extension Kernel {
       if part == 0 {
         if !waits || thread.hasSignal && done > 0 { return (done, .tryAgain) }
         let error = sleep(on: pipe.writeQueue, .pipeSpace)
-        thread.transferred = thread.state == .blocked ? done : 0
+        thread.progress.transferred = done
         return (0, error)
       }
       let got = gather(parts, from: done, part)

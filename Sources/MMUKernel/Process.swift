@@ -108,11 +108,10 @@ public final class Process {
 
   /// A child by clone.
   convenience init(
-    copying parent: Process, pid: Int32, space: AddressSpace, sharesFiles: Bool
+    copying parent: Process, pid: Int32, space: AddressSpace, files: FileContext
   ) {
     self.init(
-      pid: pid, path: parent.path, space: space,
-      files: parent.files.copy(sharingDescriptors: sharesFiles), symbolizer: parent.symbolizer)
+      pid: pid, path: parent.path, space: space, files: files, symbolizer: parent.symbolizer)
     run(parent.program)
     name = parent.name
     processGroup = parent.processGroup

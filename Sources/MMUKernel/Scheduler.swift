@@ -109,6 +109,8 @@ extension Kernel {
     if let thread = currentThread, thread.state == .ready, thread.needsDelivery {
       let completed = deliverSignals(thread, &frame)
       if completed { result = .systemCallCompleted }
+      // What the frame on its stack asked of the disk.
+      if system.diskWait != 0 { waitForDisk() }
     }
     if isRunOver { return finished(result) }
     if let thread = currentThread {
@@ -148,6 +150,13 @@ extension Kernel {
       // makes of it.
       if next.needsDelivery {
         if repeats { needsAttention = true } else { _ = deliverSignals(next, &frame) }
+      }
+      if system.diskWait != 0 {
+        waitForDisk()
+        if next.state == .blocked {
+          next.repeatsCall = repeats
+          save(next, frame)
+        }
       }
       if next.state == .ready {
         refreshDeadline()
@@ -194,6 +203,7 @@ extension Kernel {
     frame.registers.update(from: thread.registers, count: 32)
     frame.programCounter = thread.programCounter
     trapFrame = frame
+    if processesShare && current !== thread.process { applyLimits(thread.process) }
     current = thread.process
     currentThread = thread
     loopCount = 0

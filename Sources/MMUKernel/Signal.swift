@@ -47,6 +47,8 @@ public struct Signal: RawRepresentable, Hashable, Sendable {
   var isIgnoredByDefault: Bool { [17, 18, 23, 28].contains(rawValue) }
   /// Without a handler the process stops.
   var stopsByDefault: Bool { 19...22 ~= rawValue }
+  /// It is queued as often as it is sent.
+  var isRealTime: Bool { rawValue >= 32 }
   /// Its place in a set.
   var bit: UInt64 { 1 << UInt64(rawValue - 1) }
 }
@@ -167,15 +169,25 @@ struct PendingSignals {
 
   /// Adds one; false if it is pending already.
   mutating func add(_ information: SignalInformation) -> Bool {
-    if set.contains(information.signal) && information.signal.rawValue < 32 { return false }
+    if set.contains(information.signal) && !information.signal.isRealTime { return false }
     set.insert(SignalSet(rawValue: information.signal.bit))
     queue.append(information)
     return true
   }
 
-  /// Takes the first of a signal.
+  /// Those whose information is kept.
+  var count: Int { queue.count }
+
+  /// Adds one whose information is lost.
+  mutating func mark(_ signal: Signal) { set.insert(SignalSet(rawValue: signal.bit)) }
+
+  /// Takes the first of a signal; if its information is lost, it comes from nobody.
   mutating func take(_ signal: Signal) -> SignalInformation? {
-    guard let i = queue.firstIndex(where: { $0.signal == signal }) else { return nil }
+    guard set.contains(signal) else { return nil }
+    guard let i = queue.firstIndex(where: { $0.signal == signal }) else {
+      set.remove(SignalSet(rawValue: signal.bit))
+      return SignalInformation(signal, .user)
+    }
     let information = queue.remove(at: i)
     if !queue.contains(where: { $0.signal == signal }) {
       set.remove(SignalSet(rawValue: signal.bit))

@@ -36,27 +36,18 @@ final class Thread {
   /// A signal ends the wait.
   var isInterruptible = true
 
-  // What a system call keeps while it waits; it is executed again afterwards.
   /// It waits, or waited, in a call that it executes again before anything else.
   var repeatsCall = false
-  /// The end of a sleep that has begun.
-  var sleepEnd: Cycles?
-  /// Where a handler that ends the sleep leaves the rest of it; 0 is nowhere.
-  var remainderAddress: UInt64 = 0
-  /// Bytes an unfinished transfer has moved.
-  var transferred: UInt64 = 0
+  /// What that call keeps until then.
+  var progress = CallProgress()
   /// The call in progress was interrupted by a signal: what a handler makes of it.
   var interruption: Errno?
   /// FUTEX_WAIT_BITSET's bits.
   var futexBits: UInt32 = .max
-  /// A waker said that the wait is over: a futex's.
-  var wasWoken = false
 
   // Signals.
   /// Blocked signals.
   var mask = SignalSet()
-  /// Those rt_sigtimedwait waits for: they end the wait though they are blocked.
-  var awaited = SignalSet()
   /// The mask to come back to: rt_sigsuspend's.
   var suspendedMask: SignalSet?
   /// Signals sent to this thread.
@@ -90,6 +81,22 @@ final class Thread {
   var hasSignal: Bool {
     (pending.set.rawValue | process.pending.set.rawValue) & ~mask.rawValue != 0
   }
+}
+
+/// What a system call keeps while it waits, for when it is executed again.
+///
+/// It belongs to one call: it goes when the call ends in whatever way, and when a handler is entered.
+struct CallProgress {
+  /// The end of a wait that has begun.
+  var end: Cycles?
+  /// Where a handler that ends the sleep leaves the rest of it; 0 is nowhere.
+  var remainderAddress: UInt64 = 0
+  /// Bytes an unfinished transfer has moved.
+  var transferred: UInt64 = 0
+  /// Those rt_sigtimedwait waits for: they end the wait though they are blocked.
+  var awaited = SignalSet()
+  /// A waker said that the wait is over: a futex's.
+  var wasWoken = false
 }
 
 /// What a blocked thread waits for.

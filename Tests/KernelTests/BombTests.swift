@@ -177,4 +177,34 @@ import Testing
     #expect(bench.finish() == nil)
     #expect(bench.kernel.system.openFiles == 0)
   }
+
+  @Test func `real-time signals nobody takes are refused at RLIMIT_SIGPENDING`() throws {
+    let bench = try Bench()
+    bench.prepareFiles()
+    let set = Bench.bufferPages + 64
+    bench.put(words: [3 << 39 | 1 << 9], at: set)
+    #expect(bench.call(135, 0, set, 0, 8) == 0)
+    var sent = 0
+    while bench.call(130, 2, 40) == 0 && sent < 10_000 { sent += 1 }
+    #expect(sent == 4096)
+    #expect(Int64(bitPattern: bench.registers[10]) == negative(.tryAgain))
+    // The bound is that of all processes; an ordinary signal gets through.
+    #expect(bench.call(Self.clone, 17) == 3)
+    bench.call(Self.yield)
+    #expect(bench.call(130, 2, 40) == negative(.tryAgain))
+    #expect(bench.call(130, 2, 10) == 0)
+    bench.call(Number.exit, 0)
+    // kill is never refused: the signal comes without its siginfo.
+    #expect(bench.call(129, 2, 41) == 0 && bench.call(129, 2, 41) == 0)
+    #expect(bench.call(137, set, 0, 0, 8) == 10)
+    for _ in 0..<4096 {
+      if bench.call(137, set, 0, 0, 8) != 40 { Issue.record("a signal is missing") }
+    }
+    #expect(bench.call(137, set, Bench.bufferPages + 128, 0, 8) == 41)
+    #expect(bench.loadWord(Bench.bufferPages + 144) == 0)
+    #expect(bench.kernel.queuedSignals == 0)
+    #expect(bench.call(130, 2, 40) == 0)
+    #expect(bench.finish() == nil)
+    #expect(bench.kernel.queuedSignals == 0)
+  }
 }

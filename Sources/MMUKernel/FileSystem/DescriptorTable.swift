@@ -131,37 +131,73 @@ final class DescriptorTable {
   }
 }
 
-/// What of a process concerns files: descriptors, current directory, umask.
-struct FileContext {
-  var descriptors: DescriptorTable
-  private(set) var directory: Inode
-  var umask: UInt32 = 0o022
+/// The current directory and umask of a process, or of several that share them (CLONE_FS).
+final class WorkingDirectory {
+  private(set) var inode: Inode
+  var umask: UInt32
+  private var holders = 1
 
-  /// Takes over a table, and holds the directory.
-  init(_ descriptors: DescriptorTable, directory: Inode) {
-    self.descriptors = descriptors
-    self.directory = directory
-    directory.hold()
+  /// Holds the directory.
+  init(_ inode: Inode, umask: UInt32) {
+    self.inode = inode
+    self.umask = umask
+    inode.hold()
   }
 
-  /// Another context for a child: with a copy of the descriptors, or with the same ones.
-  func copy(sharingDescriptors: Bool = false) -> FileContext {
-    var copy = FileContext(
-      sharingDescriptors ? descriptors.share() : descriptors.copy(), directory: directory)
-    copy.umask = umask
-    return copy
+  /// This one once more, for CLONE_FS.
+  func share() -> WorkingDirectory {
+    holders += 1
+    return self
+  }
+
+  /// Gives it up; the last user gives up the directory.
+  func release() {
+    holders -= 1
+    if holders == 0 { inode.release() }
   }
 
   /// chdir.
-  mutating func change(to new: Inode) {
+  func change(to new: Inode) {
     new.hold()
-    directory.release()
-    directory = new
+    inode.release()
+    inode = new
   }
+}
+
+/// What of a process concerns files: descriptors, current directory, umask.
+struct FileContext {
+  var descriptors: DescriptorTable
+  private let place: WorkingDirectory
+
+  var directory: Inode { place.inode }
+  var umask: UInt32 {
+    get { place.umask }
+    nonmutating set { place.umask = newValue }
+  }
+
+  /// Takes over a table, and holds the directory.
+  init(_ descriptors: DescriptorTable, directory: Inode) {
+    self.init(descriptors, WorkingDirectory(directory, umask: 0o022))
+  }
+
+  private init(_ descriptors: DescriptorTable, _ place: WorkingDirectory) {
+    self.descriptors = descriptors
+    self.place = place
+  }
+
+  /// Another context for a child: with copies, or with the same descriptors or directory and umask.
+  func copy(sharingDescriptors: Bool = false, sharingDirectory: Bool = false) -> FileContext {
+    FileContext(
+      sharingDescriptors ? descriptors.share() : descriptors.copy(),
+      sharingDirectory ? place.share() : WorkingDirectory(directory, umask: umask))
+  }
+
+  /// chdir.
+  func change(to new: Inode) { place.change(to: new) }
 
   /// Gives everything up.
   func release() {
     descriptors.release()
-    directory.release()
+    place.release()
   }
 }
