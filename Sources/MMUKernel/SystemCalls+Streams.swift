@@ -43,7 +43,7 @@ extension Kernel {
       var written = 0
       while written < got {
         if outputBytes + UInt64(got - written) > configuration.outputLimit {
-          pending = SignalInformation(.fileSizeLimit, .kernel)
+          pending = SignalInformation(.fileSizeLimit, .user)
           say(.limit, "the program wrote more than \(configuration.outputLimit) bytes of output")
           return (sent, .fileTooLarge)
         }
@@ -51,7 +51,7 @@ extension Kernel {
           stream, from: UnsafeRawBufferPointer(start: buffer + written, count: got - written))
         if n < 0 {
           let error = Errno(rawValue: -Int64(n)) ?? .inputOutput
-          if error == .brokenPipe { pending = SignalInformation(.brokenPipe, .kernel) }
+          if error == .brokenPipe { pending = SignalInformation(.brokenPipe, .user) }
           return (sent, error)
         }
         written += n

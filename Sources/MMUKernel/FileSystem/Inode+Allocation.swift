@@ -120,7 +120,6 @@ extension Kernel {
   func checkFileSize(_ process: Process, _ size: UInt64) throws(Errno) {
     if size <= process.limits[ResourceLimits.fileSize].current { return }
     pending = SignalInformation(.fileSizeLimit, .user)
-    pending?.sender = process.pid
     throw .fileTooLarge
   }
 }
