@@ -3,7 +3,8 @@
 # Shows:  a process that has ended is a zombie until somebody waits for it. Its
 #         own children go to the nearest ancestor that asked for orphans
 #         (PR_SET_CHILD_SUBREAPER), or to init.
-# Watch:  three processes; the last row's parent ended before it did.
+# Watch:  three processes in the report's table; the parent of the last one, pid 4,
+#         ended before it did, so pid 2 reaped it.
 # Prints: zombie reaped with 3, orphan adopted and reaped with 5
 # Ends:   exit 0
 

@@ -185,7 +185,9 @@ extension Platform {
   }
 
   /// Makes SIGINT, SIGTERM and SIGHUP store their number in a flag, now 0, instead of ending the
-  /// process; a second signal ends it after all. A SIGHUP that is ignored (nohup) stays so.
+  /// process.
+  ///
+  /// A second signal ends it after all. A SIGHUP that is ignored (nohup) stays so.
   package static func interruptFlag() -> UnsafeMutablePointer<Int32> {
     let flag = interrupted  // made before a signal can ask for it
     flag.pointee = 0

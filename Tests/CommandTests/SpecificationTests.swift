@@ -32,6 +32,27 @@ import Testing
     }
   }
 
+  @Test(arguments: [
+    ("walks.jsonl", 86), ("tlb.jsonl", 12), ("replacement.json", 3), ("fit.json", 1),
+    ("buddy.json", 1),
+  ])
+  func `the example vectors pass`(name: String, count: Int) {
+    let result = mmuemu(["verify", repositoryRoot() + "/Programs/vectors/" + name])
+    #expect(result.output == "\(count) passed, 0 failed\n")
+    #expect(result.status == 0)
+  }
+
+  @Test func `the vectors page names every member of the example vectors`() {
+    let page = contents(repositoryRoot() + "/Spec/Verify.md")
+    for name in ["walks.jsonl", "tlb.jsonl", "replacement.json", "fit.json", "buddy.json"] {
+      let text = contents(repositoryRoot() + "/Programs/vectors/" + name)
+      for match in text.matches(of: /"([a-z_0-9]+)":/) where match.1 != "belady" {
+        #expect(
+          page.contains("`\(match.1)`") || page.contains("\"\(match.1)\":"), "\(match.1)")
+      }
+    }
+  }
+
   @Test func `the policies page names every policy`() {
     let page = contents(repositoryRoot() + "/Spec/Policies.md")
     for policy in ReplacementPolicy.all {
