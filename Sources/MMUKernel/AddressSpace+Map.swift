@@ -52,7 +52,7 @@ extension AddressSpace {
       address = try place(bytes, hint: address)
     }
     let isShared = try checkType(flags, permissions, file)
-    if let file, firstPage + bytes / pageBytes > 1 << 51 || !(file.inode?.isRegular ?? false) {
+    if let file, firstPage + bytes / pageBytes >= 1 << 51 || !(file.inode?.isRegular ?? false) {
       throw file.inode?.isRegular ?? false ? .overflow : .noDevice
     }
     let isCounted = isShared ? file == nil : permissions.contains(.write)

@@ -203,8 +203,7 @@ extension Kernel {
     case .readahead: return try readAhead(process, open: a0, a1, a2)
     case .closeRange: return try closeRange(process, a0, a1, a2)
     case .fallocate: return try allocate(process, open: a0, a1, a2, a3)
-    case .fchmod:
-      return try changeMode(process.files.descriptors.file(a0).inode, a1)
+    case .fchmod: return try changeMode(process, open: a0, a1)
     case .fchmodat: return try changeMode(place(process, a0, a1).inode, a2)
     case .getdents64: return try listDirectory(process, a0, a1, a2)
     case .newfstatat: return try fileStatus(process, a0, a1, a2, a3)

@@ -41,7 +41,9 @@ public final class Kernel {
   public internal(set) var deadlock: String?
 
   /// Processes that have not been reaped, and threads that have not ended, by number.
-  var processTable: [Int32: Process] = [:]
+  var processTable: [Int32: Process] = [:] { didSet { processTableChanges &+= 1 } }
+  /// How often it has changed.
+  private(set) var processTableChanges: UInt64 = 0
   var threadTable: [Int32: Thread] = [:]
   var lastNumber: Int32 = 1
   /// Processes that have ended and that nobody has waited for.

@@ -182,9 +182,12 @@ extension Kernel {
     return 0
   }
 
-  /// Reads what there is into some ranges; waits if there is nothing.
+  /// Reads what there is into some ranges; waits if there is nothing. It stays there if it is not to be
+  /// taken (MSG_PEEK).
+  ///
+  /// - Precondition: what stays does not count in pages.
   func readPipe(
-    _ pipe: Pipe, _ parts: [(UInt64, UInt64)], waits: Bool
+    _ pipe: Pipe, _ parts: [(UInt64, UInt64)], waits: Bool, takes: Bool = true
   ) throws(Errno) -> UInt64 {
     let total = parts.reduce(0) { $0 + $1.1 }
     if total == 0 { return 0 }
@@ -199,9 +202,9 @@ extension Kernel {
       let copied = scatter(pipe, wanted, to: parts, from: done)
       // A page that could not be delivered stays.
       if pipe.isPaged && copied < wanted { break }
-      pipe.drop(copied)
+      if takes { pipe.drop(copied) }
       done += UInt64(copied)
-      if copied < wanted { break }
+      if copied < wanted || !takes { break }
     }
     if done == 0 { throw .badAddress }
     wakeAll(pipe.writeQueue)

@@ -172,7 +172,7 @@ extension Kernel {
     return segments.segments.contains { $0.inode === inode }
   }
 
-  /// shmctl: IPC_RMID, IPC_SET of nothing that matters here, IPC_STAT, SHM_LOCK, SHM_UNLOCK.
+  /// shmctl: IPC_RMID, IPC_STAT.
   func controlSegment(
     _ process: Process, _ id: UInt64, _ command: UInt64, _ address: UInt64
   ) throws(Errno) -> UInt64 {

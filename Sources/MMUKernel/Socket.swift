@@ -162,12 +162,24 @@ extension Kernel {
     let (file, socket) = try socket(process, descriptor)
     let flags = UInt32(truncatingIfNeeded: flags)
     if !isUserRange(address, count) { throw .badAddress }
-    // MSG_DONTWAIT.
-    if flags & ~0x40 != 0 {
+    // MSG_PEEK 2, MSG_TRUNC 0x20, MSG_DONTWAIT 0x40, MSG_WAITALL 0x100, MSG_NOSIGNAL 0x4000.
+    if flags & ~0x4162 != 0 {
       throw unsupported("recvfrom with flags \(hex(UInt64(flags)))", .invalid)
     }
-    let done = try receive(
-      socket, address, min(count, Self.maximumTransfer), waits: file.waits && flags & 0x40 == 0)
+    let waits = file.waits && flags & 0x40 == 0
+    try check(socket, writing: false)
+    let pipe = socket.incoming
+    let isAll = flags & 0x100 != 0
+    // A writer may keep PIPE_BUF bytes back until they fit as a whole.
+    if isAll && waits && count > UInt64(pipe.capacity) - Pipe.atomic {
+      throw unsupported("recvfrom with MSG_WAITALL of more than a socket holds", .invalid)
+    }
+    let wanted = isAll ? max(count, 1) : 1
+    if pipe.count < wanted && pipe.writers > 0 && (waits || pipe.count == 0) {
+      throw waits ? sleep(on: pipe.readQueue, .pipeData) : .tryAgain
+    }
+    let done = try readPipe(
+      pipe, [(address, min(count, Self.maximumTransfer))], waits: waits, takes: flags & 2 == 0)
     if source != 0 {
       var none: UInt32 = 0
       guard copyOut(&none, 4, to: length) == 4 else { throw .badAddress }

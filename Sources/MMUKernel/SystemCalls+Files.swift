@@ -89,7 +89,7 @@ extension Kernel {
         if copied == 0 { throw .badAddress }
         return UInt64(copied)
       case .device(.null): return 0
-      case .device(.zero):
+      case .device(.zero), .device(.full):
         let zeros = system.memory.pointer(to: FrameNumber(system.zeroFrame))
         var done: UInt64 = 0
         while done < count {
@@ -119,6 +119,7 @@ extension Kernel {
       case .directory: return (0, .isDirectory)
       case .report: return (0, .badDescriptor)
       case .symbolicLink, .special: return (0, .invalid)
+      case .device(.full): return (0, .noSpace)
       case .device: return (count, nil)
       }
     }

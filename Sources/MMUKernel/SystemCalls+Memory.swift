@@ -17,6 +17,8 @@ extension Kernel {
       let found = try process.files.descriptors.file(frame.registers[14])
       if found.flags & OpenFlags.path != 0 { throw .badDescriptor }
       file = found
+      // Only a file of hugetlbfs would do.
+      if flags.contains(.hugeTLB) { throw .invalid }
     }
     if length != 0 {
       if flags.contains(.hugeTLB) { throw unsupported("mmap with MAP_HUGETLB", .noMemory) }

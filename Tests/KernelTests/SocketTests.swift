@@ -119,4 +119,45 @@ import Testing
     #expect(bench.load(Bench.bufferPages + 4) == UInt8(ascii: "o"))
     #expect(bench.finish() == nil)
   }
+
+  @Test func `recvfrom can look without taking, and wait for all`() throws {
+    let bench = try bench()
+    func receive(_ count: UInt64, _ flags: UInt64) -> Int64 {
+      bench.call(Self.recvfrom, 3, Bench.bufferPages + 4096, count, flags, 0, 0)
+    }
+    #expect(receive(0, 0x40) == negative(.tryAgain))
+    #expect(receive(4, 0x4000) == negative(.tryAgain))
+    #expect(write(bench, 4, "hello") == 5)
+    #expect(receive(3, 2) == 3 && receive(3, 0x22) == 3 && receive(0, 0x40) == 0)
+    #expect(receive(3, 0x20) == 3)
+    #expect(bench.load(Bench.bufferPages + 4096) == UInt8(ascii: "h"))
+    #expect(receive(10, 0x102) == 2 && receive(10, 0x100) == 2)
+    #expect(receive(10, 0x100) == negative(.tryAgain))
+    #expect(bench.call(47, 3, 0, 0, 9) == negative(.noDevice))
+    #expect(bench.messages.isEmpty)
+    #expect(receive(1, 1) == negative(.invalid))
+    #expect(bench.messages.count == 1)
+    bench.call(FileNumber.close, 4)
+    #expect(receive(0, 0x40) == 0 && receive(3, 2) == 0 && receive(3, 0x100) == 0)
+    #expect(bench.finish() == nil)
+  }
+
+  @Test func `MSG_WAITALL waits until all is there`() throws {
+    let bench = try bench(0)
+    let child = bench.call(220, 17)
+    // The parent waits, the child runs.
+    for (i, value) in [3, Bench.bufferPages, 8, 0x100, 0, 0].enumerated() {
+      bench.registers[10 + i] = value
+    }
+    bench.registers[17] = Self.recvfrom
+    bench.trap(.environmentCall)
+    #expect(Int64(bench.kernel.current?.pid ?? 0) == child)
+    #expect(write(bench, 4, "hello") == 5)
+    #expect(write(bench, 4, "all") == 3)
+    bench.call(94, 0)
+    #expect(bench.kernel.current === bench.process)
+    bench.trap(.environmentCall)
+    #expect(bench.registers[10] == 8)
+    #expect(bench.finish() == nil)
+  }
 }

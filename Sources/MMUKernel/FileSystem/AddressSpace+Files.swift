@@ -130,26 +130,55 @@ extension AddressSpace {
     }
   }
 
-  /// Write-protects the mappings of dirty pages, so that the next write is noticed.
+  /// Write-protects the mappings of dirty pages, in ascending order, so that the next write is noticed.
+  ///
+  /// - Complexity: all areas, and the pages each of them shows.
   func cleanPages(_ pages: [UInt64], of inode: Inode) {
     var batch = InvalidationBatch()
-    var edits: UInt64 = 0
-    let written = PageTableEntry.writable.rawValue | PageTableEntry.dirty.rawValue
     forEachArea(of: inode) { area in
       if !area.flags.contains(.shared) { return }
-      for page in pages where page >= area.pageOffset && page < area.pageOffset + area.pages {
-        let address = area.lower + (page - area.pageOffset) * pageBytes
-        guard let entry = tables.existingEntry(for: address), entry.pointee & written != 0 else {
-          continue
-        }
-        let isPresent = entry.pointee & 1 != 0
-        tables.set(entry, to: entry.pointee & ~written)
-        edits += 1
-        if isPresent { batch.note(address) }
+      // The first page that the area shows.
+      var low = 0
+      var high = pages.count
+      while low < high {
+        let middle = (low + high) / 2
+        if pages[middle] < area.pageOffset { low = middle + 1 } else { high = middle }
+      }
+      while low < pages.count && pages[low] - area.pageOffset < area.pages {
+        clean(area.lower + (pages[low] - area.pageOffset) * pageBytes, &batch)
+        low += 1
       }
     }
-    system.charge(edits &* system.costs.entryEdit)
     batch.deliver(pcid: pcid.rawValue, in: system)
+  }
+
+  /// The same in one area that is known to show the pages.
+  ///
+  /// - Returns: those that are mapped elsewhere, too.
+  func cleanPages(
+    _ pages: [UInt64], of inode: Inode, in area: VirtualMemoryArea
+  ) -> [UInt64] {
+    var batch = InvalidationBatch()
+    let rest = pages.filter { page in
+      let here = clean(area.lower + (page - area.pageOffset) * pageBytes, &batch)
+      return inode.mappings(of: page) > (here ? 1 : 0)
+    }
+    batch.deliver(pcid: pcid.rawValue, in: system)
+    return rest
+  }
+
+  /// Write-protects an entry; false if there is none.
+  @discardableResult
+  private func clean(_ address: UInt64, _ batch: inout InvalidationBatch) -> Bool {
+    guard let entry = tables.existingEntry(for: address), entry.pointee != 0 else { return false }
+    let written = PageTableEntry.writable.rawValue | PageTableEntry.dirty.rawValue
+    if entry.pointee & written != 0 {
+      let isPresent = entry.pointee & 1 != 0
+      tables.set(entry, to: entry.pointee & ~written)
+      system.charge(system.costs.entryEdit)
+      if isPresent { batch.note(address) }
+    }
+    return true
   }
 
   /// Unmaps pages of a file, private copies included unless they are to stay.
@@ -199,7 +228,8 @@ extension AddressSpace {
       if writes && area.flags.contains(.shared), let inode = system.sources[Int(area.source)]?.inode
       {
         let first = area.filePage(of: at)
-        if let error = inode.sync(first..<first + (end - at) / pageBytes) { throw error }
+        let pages = first..<first + (end - at) / pageBytes
+        if let error = inode.sync(pages, shownBy: (self, area)) { throw error }
       }
       at = area.upper
     }

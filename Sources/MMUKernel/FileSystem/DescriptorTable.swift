@@ -2,7 +2,7 @@
 ///
 ///     child.descriptors = parent.descriptors.copy()       // fork
 ///     child.descriptors = parent.descriptors.share()      // CLONE_FILES
-///     process.descriptors.closeForExec()                  // execve
+///     process.descriptors = process.descriptors.ownForExec()  // execve
 ///     process.descriptors.release()                       // exit
 final class DescriptorTable {
   private struct Slot {

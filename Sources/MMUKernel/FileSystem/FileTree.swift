@@ -9,6 +9,9 @@ final class FileTree {
   /// /proc, and what brings its directories up to date before a path leads through it.
   let processes: Inode
   var refreshProcesses: () -> Void = {}
+  /// Which of the kernel's `processTableChanges` they show, and which process as `self`.
+  var shownProcesses: UInt64 = 0
+  var shownCurrent: Int32 = 0
   /// The directories of the host that are shown.
   var mounts: [HostVolume] = []
   private let temporary: Volume
@@ -22,7 +25,7 @@ final class FileTree {
     devices = Volume(system, device: 5)
     sharedMemory = Volume(system, device: 0x18)
     temporary = Volume(system, device: 0x19)
-    let proc = Volume(system, device: 0x16)
+    let proc = Volume(system, device: 0x16, isGenerated: true)
     processes = Inode(proc, .directory, mode: 0o555)
     root = Inode(disk, .directory, mode: 0o755)
     root.parent = root
@@ -36,7 +39,8 @@ final class FileTree {
     let dev = Inode(devices, .directory, mode: 0o755)
     root.add(Array("dev".utf8), dev)
     for (name, device) in [
-      ("null", Inode.Device.null), ("zero", .zero), ("random", .random), ("urandom", .urandom),
+      ("null", Inode.Device.null), ("zero", .zero), ("full", .full), ("random", .random),
+      ("urandom", .urandom),
     ] {
       dev.add(Array(name.utf8), Inode(devices, .device(device), mode: 0o666))
     }
@@ -65,21 +69,23 @@ final class FileTree {
     return try body()
   }
 
-  /// Follows a path.
+  /// Follows a path; what is to be made new (`isNew`) and yet stands there may be anything.
   ///
   /// - Throws: ENOENT or ENOTDIR on the way, ENAMETOOLONG, ELOOP, what a host says; a missing last
   ///   component is no error.
   func place(
-    of path: [UInt8], from start: Inode, followsLast: Bool = true
+    of path: [UInt8], from start: Inode, followsLast: Bool = true, isNew: Bool = false
   ) throws(Errno) -> Place {
-    if mounts.isEmpty { return try walk(path, from: start, followsLast: followsLast) }
+    if mounts.isEmpty {
+      return try walk(path, from: start, followsLast: followsLast, isNew: isNew)
+    }
     return try retryingStale { () throws(Errno) in
-      try walk(path, from: start, followsLast: followsLast)
+      try walk(path, from: start, followsLast: followsLast, isNew: isNew)
     }
   }
 
   private func walk(
-    _ path: [UInt8], from start: Inode, followsLast: Bool
+    _ path: [UInt8], from start: Inode, followsLast: Bool, isNew: Bool
   ) throws(Errno) -> Place {
     for mount in mounts { mount.beginWalk() }
     let slash = UInt8(ascii: "/")
@@ -128,7 +134,7 @@ final class FileTree {
       guard next.isDirectory else { throw .notDirectory }
       directory = next
     }
-    if mustBeDirectory, let inode, !inode.isDirectory { throw .notDirectory }
+    if mustBeDirectory, !isNew, let inode, !inode.isDirectory { throw .notDirectory }
     return Place(
       parent: directory, name: name, inode: inode, mustBeDirectory: mustBeDirectory)
   }

@@ -86,6 +86,7 @@ extension Kernel {
     default: throw .notSupported
     }
     if !file.isWritable { throw .badDescriptor }
+    if case .socket = file.content { throw .noDevice }
     guard let inode = file.inode else { throw .illegalSeek }
     if inode.isDirectory { throw .isDirectory }
     if !inode.isRegular { throw .noDevice }

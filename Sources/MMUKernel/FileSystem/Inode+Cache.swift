@@ -154,17 +154,25 @@ extension Inode {
 
   /// Writes the dirty pages of a range to the disk: fsync, msync.
   ///
-  /// The next write through a mapping faults again.
+  /// The next write through a mapping faults again. Where an area is known that shows the pages
+  /// (`shownBy`), the others are only looked at for pages that have more mappings than that.
   /// - Returns: why some of them could not be written; these stay dirty.
   @discardableResult
-  func sync(_ range: Range<UInt64> = 0..<1 << 52, waits: Bool = true) -> Errno? {
+  func sync(
+    _ range: Range<UInt64> = 0..<1 << 52, waits: Bool = true,
+    shownBy area: (AddressSpace, VirtualMemoryArea)? = nil
+  ) -> Errno? {
     guard isOnDisk, pages.count > 0 else { return nil }
     var dirty: [UInt64] = []
     pages.forEach(in: range) { page, word in
       if word & Self.dirtyMark != 0 { dirty.append(page) }
     }
     if dirty.isEmpty { return nil }
-    for mapper in mappers { mapper.space.cleanPages(dirty, of: self) }
+    var mapped = dirty.filter { mappings(of: $0) > 0 }
+    if let (space, area) = area { mapped = space.cleanPages(mapped, of: self, in: area) }
+    if !mapped.isEmpty {
+      for mapper in mappers { mapper.space.cleanPages(mapped, of: self) }
+    }
     var failure: Errno?
     func writeAll(_ file: (any HostFile)?) {
       for page in dirty {
@@ -178,6 +186,12 @@ extension Inode {
     }
     if waits { system.waitForDisk(pages: UInt64(dirty.count)) }
     return failure
+  }
+
+  /// Entries that map a cached page, and others that use its frame.
+  func mappings(of page: UInt64) -> UInt64 {
+    // One reference is the cache's own.
+    UInt64(system.frames.references(to: FrameNumber(cachedFrame(page)))) - 1
   }
 
   /// Drops clean pages that nobody maps: POSIX_FADV_DONTNEED.

@@ -10,6 +10,7 @@ final class Inode {
   enum Device: UInt64 {
     case null = 0x103
     case zero = 0x105
+    case full = 0x107
     case random = 0x108
     case urandom = 0x109
   }
@@ -46,9 +47,10 @@ final class Inode {
   /// A memfd's seals; nil if it takes none.
   var seals: UInt32?
 
-  /// For a directory: what is in it, by increasing cookie.
-  var entries: [DirectoryEntry] = []
-  var cookies: [[UInt8]: UInt64] = [:]
+  /// For a directory: what is in it, by increasing cookie, and what has been removed but keeps its
+  /// place for a while.
+  private(set) var entries: [DirectoryEntry] = []
+  private var cookies: [[UInt8]: UInt64] = [:]
   var lastCookie: UInt64 = 2
   weak var parent: Inode?
   /// A directory's own name, for getcwd.
@@ -168,10 +170,14 @@ struct DirectoryEntry {
   /// Its place for getdents64; grows with each name added.
   let cookie: UInt64
   let name: [UInt8]
-  let inode: Inode
+  /// What it leads to; nil once it has been removed.
+  fileprivate(set) var inode: Inode?
 }
 
 extension Inode {
+  /// Whether a directory that is not the host's has no names.
+  var isEmpty: Bool { cookies.isEmpty }
+
   /// What stands under a name.
   ///
   /// - Throws: what the host says, of a directory of its.
@@ -215,7 +221,11 @@ extension Inode {
   /// Removes a name, and what it stood for if nothing else needs it.
   func remove(_ name: [UInt8]) {
     guard let cookie = cookies.removeValue(forKey: name) else { return }
-    let inode = entries.remove(at: position(of: cookie)).inode
+    let position = position(of: cookie)
+    guard let inode = entries[position].inode else { return }
+    entries[position].inode = nil
+    // Each removal pays for two places.
+    if entries.count > 2 * cookies.count + 16 { entries.removeAll { $0.inode == nil } }
     if inode.isDirectory {
       links -= 1
       inode.links -= 2

@@ -23,34 +23,36 @@ extension Kernel {
   /// Makes /proc show the processes there are now, and `self` the current one.
   func refreshProcessDirectories() {
     let proc = tree.processes
-    for entry in proc.entries where entry.inode.isDirectory {
-      let pid = Int32(String(decoding: entry.name, as: UTF8.self)) ?? 0
-      if reportedProcess(pid) == nil { proc.remove(entry.name) }
+    if tree.shownProcesses != processTableChanges {
+      tree.shownProcesses = processTableChanges
+      updateDirectories(proc)
     }
-    for process in processes where reportedProcess(process.pid) != nil {
-      let name = Array(String(process.pid).utf8)
-      if proc[name] != nil { continue }
-      let directory = Inode(proc.volume, .directory, mode: 0o555)
-      for kind in ProcessReport.Kind.allCases where !kind.isOfMachine {
-        let report = ProcessReport(kind: kind, pid: process.pid)
-        directory.add(Array(kind.rawValue.utf8), Inode(proc.volume, .report(report), mode: 0o444))
-      }
-      proc.add(name, directory)
-    }
-    let own = Array("self".utf8)
-    proc.remove(own)
-    if let pid = current?.pid {
+    if let pid = current?.pid, pid != tree.shownCurrent {
+      tree.shownCurrent = pid
+      let own = Array("self".utf8)
+      proc.remove(own)
       proc.add(own, Inode(proc.volume, .symbolicLink(Array(String(pid).utf8)), mode: 0o777))
     }
   }
 
-  /// A process that /proc shows: one that runs, or is a zombie its parent has yet to reap.
-  private func reportedProcess(_ pid: Int32) -> Process? {
-    processes.last { $0.pid == pid && ($0.exitStatus == nil || isZombie($0)) }
-  }
-
-  private func isZombie(_ process: Process) -> Bool {
-    process.parentProcess?.children.contains { $0 === process } ?? false
+  /// Gives each process that is not reaped its directory, and takes away those of the others.
+  ///
+  /// - Complexity: the processes there are, whatever there have been.
+  private func updateDirectories(_ proc: Inode) {
+    for entry in proc.entries where entry.inode?.isDirectory ?? false {
+      let pid = Int32(String(decoding: entry.name, as: UTF8.self)) ?? 0
+      if processTable[pid] == nil { proc.remove(entry.name) }
+    }
+    for pid in processTable.keys.sorted() {
+      let name = Array(String(pid).utf8)
+      if proc[name] != nil { continue }
+      let directory = Inode(proc.volume, .directory, mode: 0o555)
+      for kind in ProcessReport.Kind.allCases where !kind.isOfMachine {
+        let report = ProcessReport(kind: kind, pid: pid)
+        directory.add(Array(kind.rawValue.utf8), Inode(proc.volume, .report(report), mode: 0o444))
+      }
+      proc.add(name, directory)
+    }
   }
 
   /// The text of a report.
@@ -59,7 +61,7 @@ extension Kernel {
   func text(of report: ProcessReport) throws(Errno) -> [UInt8] {
     if report.kind == .meminfo { return Array(memoryText.utf8) }
     if report.kind == .vmstat { return Array(vmstatText.utf8) }
-    guard let process = reportedProcess(report.pid) else { throw .noProcess }
+    guard let process = processTable[report.pid] else { throw .noProcess }
     if report.kind == .cmdline { return process.space?.commandLine() ?? [] }
     let text =
       switch report.kind {

@@ -86,10 +86,12 @@ extension Kernel {
   private func addSeals(_ file: OpenFile, _ argument: UInt64) throws(Errno) -> UInt64 {
     guard let inode = file.inode, let old = inode.seals else { throw .invalid }
     if !file.isWritable { throw .notPermitted }
-    let new = UInt32(truncatingIfNeeded: argument)
+    var new = UInt32(truncatingIfNeeded: argument)
     // SEAL 1, SHRINK 2, GROW 4, WRITE 8, FUTURE_WRITE 16, EXEC 32.
     if new & ~63 != 0 { throw .invalid }
     if old & 1 != 0 { throw .notPermitted }
+    // What can be executed cannot be written any more, either.
+    if new & 32 != 0 && inode.mode & 0o111 != 0 { new |= 30 }
     if new & 8 != 0 && old & 8 == 0 && inode.hasWritableMappings { throw .busy }
     inode.seals = old | new
     return 0
@@ -108,6 +110,8 @@ extension Kernel {
       // They have no positions.
       return 0
     }
+    // Linux's seq_lseek knows no end; cmdline is not of that kind.
+    if case .report(let report) = inode.kind, report.kind != .cmdline, whence > 1 { throw .invalid }
     let offset = Int64(bitPattern: offset)
     let base: UInt64
     switch whence {

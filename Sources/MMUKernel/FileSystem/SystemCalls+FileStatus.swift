@@ -172,7 +172,9 @@ extension Kernel {
     var index = inode.position(of: position + 1)
     while !isFull && index < inode.entries.count {
       let entry = inode.entries[index]
-      isFull = !put(entry.inode.number, entry.inode.entryType, entry.name, next: entry.cookie)
+      if let inode = entry.inode {
+        isFull = !put(inode.number, inode.entryType, entry.name, next: entry.cookie)
+      }
       index += 1
     }
     if bytes.isEmpty {

@@ -21,10 +21,11 @@ extension Kernel {
     }
     try checkWritable(place.parent.volume)
     guard let inode = place.inode else { throw .noEntry }
+    if removesDirectory && !inode.isDirectory { throw .notDirectory }
+    try checkNames(place.parent.volume, isNew: false)
     if removesDirectory {
-      guard inode.isDirectory else { throw .notDirectory }
       if inode.volume !== place.parent.volume { throw .busy }
-      if !inode.entries.isEmpty { throw .notEmpty }
+      if !inode.isEmpty { throw .notEmpty }
     } else if inode.isDirectory {
       throw .isDirectory
     }
@@ -42,10 +43,10 @@ extension Kernel {
   func makeDirectory(
     _ process: Process, _ descriptor: UInt64, _ address: UInt64, _ mode: UInt64
   ) throws(Errno) -> UInt64 {
-    let place = try place(process, descriptor, address, followsLast: false)
+    let place = try place(process, descriptor, address, followsLast: false, isNew: true)
     if place.inode != nil { throw .exists }
     if place.parent.links <= 0 { throw .noEntry }
-    try checkWritable(place.parent.volume)
+    try checkNames(place.parent.volume, isNew: true)
     let mode = UInt32(truncatingIfNeeded: mode) & 0o1777 & ~process.files.umask
     if let host = place.parent.volume.host {
       try host.makeDirectory(place.name, in: place.parent, mode: mode)
@@ -64,10 +65,10 @@ extension Kernel {
   ) throws(Errno) -> UInt64 {
     let target = try copyPath(target)
     if target.isEmpty { throw .noEntry }
-    let place = try place(process, descriptor, address, followsLast: false)
+    let place = try place(process, descriptor, address, followsLast: false, isNew: true)
     if place.inode != nil { throw .exists }
     if place.mustBeDirectory || place.parent.links <= 0 { throw .noEntry }
-    try checkWritable(place.parent.volume)
+    try checkNames(place.parent.volume, isNew: true)
     if let host = place.parent.volume.host {
       try host.makeSymbolicLink(place.name, in: place.parent, to: target)
       return 0
@@ -84,18 +85,29 @@ extension Kernel {
     _ process: Process, _ oldDescriptor: UInt64, _ old: UInt64, _ newDescriptor: UInt64,
     _ new: UInt64, _ flags: UInt64
   ) throws(Errno) -> UInt64 {
-    // AT_SYMLINK_FOLLOW 0x400.
-    if UInt32(truncatingIfNeeded: flags) & ~0x400 != 0 { throw .invalid }
-    let source = try place(process, oldDescriptor, old, followsLast: flags & 0x400 != 0)
-    guard let inode = source.inode else { throw .noEntry }
-    let place = try place(process, newDescriptor, new, followsLast: false)
+    // AT_SYMLINK_FOLLOW 0x400, AT_EMPTY_PATH 0x1000.
+    if UInt32(truncatingIfNeeded: flags) & ~0x1400 != 0 { throw .invalid }
+    var source: FileTree.Place?
+    let inode: Inode
+    if flags & 0x1000 != 0, try copyPath(old).isEmpty {
+      inode = try linked(process, oldDescriptor)
+    } else {
+      let found = try place(process, oldDescriptor, old, followsLast: flags & 0x400 != 0)
+      guard let target = found.inode else { throw .noEntry }
+      inode = target
+      source = found
+    }
+    let place = try place(process, newDescriptor, new, followsLast: false, isNew: true)
     if place.inode != nil { throw .exists }
     if place.mustBeDirectory || place.parent.links <= 0 { throw .noEntry }
-    try checkWritable(place.parent.volume)
+    try checkNames(place.parent.volume, isNew: true)
     if inode.volume !== place.parent.volume { throw .crossDevice }
     if inode.isDirectory { throw .notPermitted }
     if inode.links <= 0 { throw .noEntry }
     if let host = place.parent.volume.host {
+      guard let source else {
+        throw unsupported("linkat with AT_EMPTY_PATH in a directory of the host", .invalid)
+      }
       try host.makeLink(place, to: inode, from: source)
       return 0
     }
@@ -103,6 +115,17 @@ extension Kernel {
     inode.changed = now
     stamp(place.parent)
     return 0
+  }
+
+  /// What linkat with AT_EMPTY_PATH gives another name.
+  private func linked(_ process: Process, _ descriptor: UInt64) throws(Errno) -> Inode {
+    if Int32(truncatingIfNeeded: descriptor) == Self.currentDirectory {
+      return process.files.directory
+    }
+    guard let inode = try process.files.descriptors.file(descriptor).inode else {
+      throw .crossDevice
+    }
+    return inode
   }
 
   /// renameat2 with no flags, RENAME_NOREPLACE or RENAME_EXCHANGE.
@@ -122,6 +145,7 @@ extension Kernel {
     try checkWritable(from.parent.volume)
     guard let inode = from.inode else { throw .noEntry }
     if to.inode != nil && flags & 1 != 0 { throw .exists }
+    try checkNames(to.parent.volume, isNew: to.inode == nil)
     if !inode.isDirectory && (from.mustBeDirectory || to.mustBeDirectory) { throw .notDirectory }
     if inode.volume !== from.parent.volume { throw .busy }
     // A directory does not move into itself.
@@ -149,7 +173,7 @@ extension Kernel {
       if inode.isDirectory {
         guard victim.isDirectory else { throw .notDirectory }
         if victim.volume !== to.parent.volume { throw .busy }
-        if !victim.entries.isEmpty { throw .notEmpty }
+        if !victim.isEmpty { throw .notEmpty }
       } else if victim.isDirectory {
         throw .isDirectory
       }

@@ -38,12 +38,13 @@ extension Kernel {
 
   /// The place of a path given by descriptor and address.
   func place(
-    _ process: Process, _ descriptor: UInt64, _ address: UInt64, followsLast: Bool = true
+    _ process: Process, _ descriptor: UInt64, _ address: UInt64, followsLast: Bool = true,
+    isNew: Bool = false
   ) throws(Errno) -> FileTree.Place {
     let path = try copyPath(address)
     if path.isEmpty { throw .noEntry }
     return try tree.place(
-      of: path, from: start(process, descriptor, path), followsLast: followsLast)
+      of: path, from: start(process, descriptor, path), followsLast: followsLast, isNew: isNew)
   }
 
   /// openat.
@@ -76,7 +77,9 @@ extension Kernel {
     }
     var place = try place(
       process, descriptor, address,
-      followsLast: flags & OpenFlags.noFollow == 0 && !isExclusive)
+      followsLast: flags & OpenFlags.noFollow == 0 && !isExclusive,
+      isNew: creates)
+    if creates && place.mustBeDirectory { throw .isDirectory }
     let inode: Inode
     var isNew = false
     if let found = place.inode {
@@ -84,9 +87,8 @@ extension Kernel {
       inode = found
     } else {
       guard creates else { throw .noEntry }
-      if place.mustBeDirectory { throw .isDirectory }
       if place.parent.links <= 0 { throw .noEntry }
-      try checkWritable(place.parent.volume)
+      try checkNames(place.parent.volume, isNew: true)
       let mode = mode & 0o7777 & ~process.files.umask
       if let host = place.parent.volume.host {
         do {
@@ -118,7 +120,8 @@ extension Kernel {
       system, .inode(inode), path: tree.path(of: place),
       flags: flags
         & ~(OpenFlags.create | OpenFlags.exclusive | OpenFlags.truncate
-        | OpenFlags.closeOnExec | 0x100) | OpenFlags.large)
+        | OpenFlags.closeOnExec | 0x100)
+        | (flags & OpenFlags.path == 0 ? OpenFlags.large : 0))
     if case .report(let report) = inode.kind {
       do {
         file.text = try text(of: report)
@@ -154,6 +157,15 @@ extension Kernel {
   /// - Throws: EROFS.
   func checkWritable(_ volume: Volume) throws(Errno) {
     if volume.isReadOnly { throw .readOnlyFileSystem }
+  }
+
+  /// Refuses to change the names of a file system that may only be read, or whose names the kernel
+  /// makes.
+  ///
+  /// - Throws: EROFS; ENOENT for a name that is not there, EPERM for one that is.
+  func checkNames(_ volume: Volume, isNew: Bool) throws(Errno) {
+    try checkWritable(volume)
+    if volume.isGenerated { throw isNew ? .noEntry : .notPermitted }
   }
 
   /// Notes the time of a change.
@@ -269,10 +281,23 @@ extension Kernel {
   /// The largest file: 16 TiB less a page, as ext4's with blocks of 4 KiB.
   static var maximumFileSize: UInt64 { 1 << 44 - 4096 }
 
+  /// fchmod; pipes and sockets have no permissions to change.
+  func changeMode(
+    _ process: Process, open descriptor: UInt64, _ mode: UInt64
+  ) throws(Errno) -> UInt64 {
+    let file = try process.files.descriptors.file(descriptor)
+    if file.flags & OpenFlags.path != 0 { throw .badDescriptor }
+    return file.inode == nil ? 0 : try changeMode(file.inode, mode)
+  }
+
   /// fchmodat, or fchmod of an open file.
   func changeMode(_ inode: Inode?, _ mode: UInt64) throws(Errno) -> UInt64 {
     guard let inode else { throw .noEntry }
-    try checkWritable(inode.volume)
+    try checkNames(inode.volume, isNew: false)
+    // F_SEAL_EXEC.
+    if (inode.seals ?? 0) & 32 != 0, (UInt32(truncatingIfNeeded: mode) ^ inode.mode) & 0o111 != 0 {
+      throw .notPermitted
+    }
     if let host = inode.volume.host {
       host.beginWalk()
       try host.setMode(inode, UInt32(truncatingIfNeeded: mode))

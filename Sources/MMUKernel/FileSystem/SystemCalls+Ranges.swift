@@ -27,13 +27,30 @@ extension Kernel {
     return 0
   }
 
-  /// ioctl: FIONREAD; anything else is for devices there are none of.
+  /// ioctl: FIONREAD, FIONBIO, FIOCLEX, FIONCLEX; there are no terminals.
   func controlDevice(
     _ process: Process, _ descriptor: UInt64, _ request: UInt64, _ address: UInt64
   ) throws(Errno) -> UInt64 {
     let file = try process.files.descriptors.file(descriptor)
     if file.flags & OpenFlags.path != 0 { throw .badDescriptor }
-    guard UInt32(truncatingIfNeeded: request) == 0x541b else { throw .notTerminal }
+    switch UInt32(truncatingIfNeeded: request) {
+    case 0x541b: break
+    case 0x5421:
+      var value: Int32 = 0
+      guard isUserRange(address, 4), copyIn(address, 4, to: &value) == 4 else {
+        throw .badAddress
+      }
+      let set = value == 0 ? 0 : OpenFlags.nonBlocking
+      file.flags = file.flags & ~OpenFlags.nonBlocking | set
+      return 0
+    case 0x5450, 0x5451:
+      let closes = UInt32(truncatingIfNeeded: request) == 0x5451
+      try process.files.descriptors.setClosesOnExec(descriptor, closes)
+      return 0
+    // Requests to terminals.
+    case 0x5401...0x541a, 0x541c...0x5420: throw .notTerminal
+    case let other: throw unsupported("ioctl \(hex(UInt64(other)))", .notTerminal)
+    }
     let count: Int
     switch file.content {
     case .pipe(let pipe): count = pipe.count

@@ -12,17 +12,21 @@ final class Volume {
   let host: HostVolume?
   /// Pages have to be written back.
   let writesBack: Bool
+  /// Its names are the kernel's: /proc.
+  let isGenerated: Bool
   unowned let system: SystemMemory
   private var lastNumber: UInt64 = 1
 
   /// Makes an empty file system.
   init(
-    _ system: SystemMemory, device: UInt64, image: DiskImage? = nil, host: HostVolume? = nil
+    _ system: SystemMemory, device: UInt64, image: DiskImage? = nil, host: HostVolume? = nil,
+    isGenerated: Bool = false
   ) {
     self.system = system
     self.device = device
     self.image = image
     self.host = host
+    self.isGenerated = isGenerated
     writesBack = image != nil || host != nil
   }
 
