@@ -182,8 +182,9 @@ extension Kernel {
     return 0
   }
 
-  /// Reads what there is into some ranges; waits if there is nothing. It stays there if it is not to be
-  /// taken (MSG_PEEK).
+  /// Reads what there is into some ranges; waits if there is nothing.
+  ///
+  /// It stays there if it is not to be taken (MSG_PEEK).
   ///
   /// - Precondition: what stays does not count in pages.
   func readPipe(

@@ -144,15 +144,24 @@ extension Kernel {
   }
 
   /// shmdt: all areas that show the segment attached at an address.
+  ///
+  /// - Complexity: areas plus segments.
   func detachSegment(_ process: Process, _ address: UInt64) throws(Errno) -> UInt64 {
     guard let space = process.space, address & 4095 == 0 else { throw .invalid }
     segments.discardDetached()
-    let shown = space.allAreas.first { $0.lower >= address && isSegment($0, attachedAt: address) }
+    let inodes = Set(segments.segments.map { ObjectIdentifier($0.inode) })
+    func isShown(_ area: VirtualMemoryArea) -> Bool {
+      guard area.source != 0, area.lower &- area.pageOffset &* 4096 == address,
+        let inode = system.sources[Int(area.source)]?.inode
+      else { return false }
+      return inodes.contains(ObjectIdentifier(inode))
+    }
+    let shown = space.allAreas.first { $0.lower >= address && isShown($0) }
     guard let shown, let file = system.sources[Int(shown.source)], let inode = file.inode else {
       throw .invalid
     }
     for area in space.allAreas
-    where area.source == shown.source && isSegment(area, attachedAt: address) {
+    where area.source == shown.source && isShown(area) {
       try space.unmap(area.lower, length: area.upper - area.lower)
     }
     if let i = segments.segments.firstIndex(where: { $0.inode === inode }) {
@@ -163,13 +172,6 @@ extension Kernel {
     }
     segments.discardDetached()
     return 0
-  }
-
-  private func isSegment(_ area: VirtualMemoryArea, attachedAt address: UInt64) -> Bool {
-    guard area.source != 0, area.lower &- area.pageOffset &* 4096 == address,
-      let inode = system.sources[Int(area.source)]?.inode
-    else { return false }
-    return segments.segments.contains { $0.inode === inode }
   }
 
   /// shmctl: IPC_RMID, IPC_STAT.
