@@ -160,8 +160,12 @@ public struct ELFFile: Sendable {
     for (index, section) in all.enumerated() {
       let alignment = max(1, Int(clamping: section.alignment))
       let isNoBits = section.type == Section.noBits
-      let offset =
-        section.fileOffset ?? (bytes.count + alignment - 1) / alignment * alignment
+      // Behind what is loaded stands a word of zeros, no instruction: a program that runs past its end
+      // does not execute what follows in the file.
+      let isFirstUnloaded =
+        section.fileOffset == nil && index > 0 && all[index - 1].fileOffset != nil
+      let end = bytes.count + (isFirstUnloaded ? 4 : 0)
+      let offset = section.fileOffset ?? (end + alignment - 1) / alignment * alignment
       if !isNoBits {
         pad(to: offset)
         bytes += section.contents
