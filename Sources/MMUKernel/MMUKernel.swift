@@ -4,7 +4,8 @@
 // (it sees a `TrapFrame`). Observable behaviour follows Linux; Spec/Kernel.md lists the rules, the
 // counting, and where we differ on purpose.
 //
-// Where to read next: `Kernel` (a trap comes in, a `TrapResult` goes out), `AddressSpace` (areas,
-// page tables and the operations on both), `AddressSpace+Fault` (what a page fault does, top to
-// bottom), `PageFaultHandler` (put your own there), `FrameAllocator`, `SystemMemory` (what all
-// address spaces share), `Kernel+SystemCalls` (the dispatch).
+// Where to read next: `Kernel` and `Kernel+Trap` (a trap comes in, a `TrapResult` goes out). Memory/ has
+// frames, areas, page tables, and in `AddressSpace+Fault` what a page fault does, top to bottom; put your
+// own in its place with `PageFaultHandler`. Processes/ has who runs, fork, exec, waiting, signals, pipes;
+// FileSystem/ inodes, the page cache, /proc; Syscalls/ the dispatch and the calls; Tracing/ --strace and
+// the stories of deaths; Host/ the doors to the host.
