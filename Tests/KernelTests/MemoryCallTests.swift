@@ -252,4 +252,18 @@ import Testing
     #expect(bench.call(Number.madvise, p, 3 * 4096, 18) == negative(.noMemory))
     #expect(bench.finish() == nil)
   }
+
+  /// What Linux 6.18 does: dontunmap_complete clears VM_LOCKED of the whole old area.
+  @Test func `MREMAP_DONTUNMAP of a part unlocks all of the area`() throws {
+    let bench = try Bench()
+    let p = bench.map(4)
+    #expect(bench.call(228, p, 4 * 4096) == 0)
+    #expect(bench.call(Number.madvise, p, 4096, 4) == negative(.invalid))
+    #expect(bench.call(216, p + 4096, 4096, 4096, 5, 0) > 0)
+    for page in 0..<4 as Range<UInt64> {
+      #expect(bench.call(Number.madvise, p + page * 4096, 4096, 4) == 0)
+    }
+    #expect(bench.areas(from: p, pages: 4) == "0-4 rw-")
+    #expect(bench.finish() == nil)
+  }
 }

@@ -168,6 +168,14 @@ extension ProcessModel {
     keepsOld: Bool
   ) {
     extend(process, first, from: old, to: new, at: target)
+    defer {
+      // All of an area is unlocked of which a part has gone and left its pages' place.
+      if keepsOld, let area = process.real.space?.area(at: VirtualAddress(first * 4096)) {
+        for page in area.lower / 4096..<area.upper / 4096 {
+          process.pages[page]?.isLocked = false
+        }
+      }
+    }
     for i in 0..<old {
       process.pages[target + i] = process.pages[first + i]
       if keepsOld {

@@ -155,10 +155,10 @@ extension AddressSpace {
     batch.deliver(pcid: pcid.rawValue, in: system)
     if keepsOld {
       let position = areas.firstEnding(after: address)
-      if var rest = areas.area(position), rest.lower == address, rest.upper == address + old {
-        // Nothing of it is there any more.
-        rest.anonymousIdentity = 0
+      if var rest = areas.area(position), rest.lower <= address {
+        // All of the area is unlocked, as on Linux, and if all was moved nothing of it is there any more.
         rest.flags.subtract([.locked, .lockedOnFault])
+        if rest.lower == address && rest.upper == address + old { rest.anonymousIdentity = 0 }
         areas.replace(at: position, with: rest)
       }
     } else if old > 0 {
