@@ -275,6 +275,21 @@ import Testing
     #expect(message == "/h/k: the host refused 1 page the guest wrote (ENOSPC); it is lost")
   }
 
+  @Test func `what the host refused at the last close the flusher writes, and closes`() throws {
+    let folder = try HostFolder()
+    let watch = Watch()
+    let bench = try folder.bench(through: watch)
+    watch.writeError = .noSpace
+    #expect(bench.write("late", to: "/h/f") == 4)
+    #expect(folder["f"] == [] && bench.kernel.system.writeback.dirtyPages == 1)
+    watch.writeError = nil
+    bench.clock += 200_000_000_000
+    bench.trap(.timer)
+    #expect(folder.text("f") == "late")
+    #expect(bench.kernel.system.checkInvariants() == nil)
+    #expect(bench.finish() == nil)
+  }
+
   @Test func `files without a name give their pages back, and nothing is written to them`() throws {
     let folder = try HostFolder()
     let bench = try folder.bench()

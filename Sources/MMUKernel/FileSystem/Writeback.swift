@@ -45,8 +45,9 @@ final class Writeback {
     files.sort { $0.dirtySince < $1.dirtySince }
     for inode in files where inode.dirtyPages > 0 {
       if inode.dirtySince > time && dirtyPages <= background { break }
-      inode.sync(waits: false)
-      // What could not be written is tried again an interval later.
+      // What could not be written is tried again an interval later; a file of the host that was kept open
+      // for that can be closed then.
+      if inode.sync(waits: false) == nil { inode.evictIfUnused() }
     }
     for inode in files where inode.dirtyPages == 0 { inode.isQueuedForWriteback = false }
     files.removeAll { $0.dirtyPages == 0 }
