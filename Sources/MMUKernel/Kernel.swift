@@ -62,6 +62,8 @@ public final class Kernel {
   /// When the flusher has something to do, and until when it has the disk.
   var flusherTime: Cycles = .max
   var diskBusyUntil: Cycles = 0
+  /// kswapd has something to do.
+  var isReclaimDaemonWoken = false
   /// Something is to be done before the program goes on: a signal, a switch.
   var needsAttention = false
   /// The running thread gives way.
@@ -124,6 +126,7 @@ public final class Kernel {
     pageFaultHandler = configuration.pageFaultHandler
     tree.refreshProcesses = { [unowned self] in refreshProcessDirectories() }
     prepareWriteback()
+    prepareReclaim()
   }
 
   deinit { buffer.deallocate() }

@@ -47,6 +47,14 @@ extension Machine {
     s.memory.peakResidentPages = kernel.processes.lazy.map(\.maxResidentPages).max() ?? 0
     s.memory.pageTablePages = UInt64(kernel.system.peakTablePages)
     s.memory.framesUsedPeak = kernel.system.frames.peakUsed
+    let reclaim = kernel.pressure
+    if kernel.configuration.swapPages > 0 {
+      s.memory.swapOut = reclaim.swapOut
+      s.memory.swapIn = reclaim.swapIn
+      s.memory.reclaim = reclaim
+    } else if reclaim.isAny {
+      s.memory.reclaim = reclaim
+    }
     s.processes = processes
     return s
   }

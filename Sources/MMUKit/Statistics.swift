@@ -1,3 +1,5 @@
+public import MMUKernel
+
 /// What a run counted: the numbers of a report, as plain integers.
 ///
 /// The machine fills one at the end of a run; the difference of two is a region of interest.
@@ -126,6 +128,8 @@ public struct Statistics: Hashable, Sendable {
     public var pageTablePages: UInt64 = 0
     /// Most frames in use at once, for whatever purpose.
     public var framesUsedPeak: UInt64 = 0
+    /// What memory pressure came to; nil if there was none and the machine has no swap.
+    public var reclaim: ReclaimCounters?
     /// Pages written to swap; nil where the machine has none.
     public var swapOut: UInt64?
     /// Pages read back from swap; nil where the machine has none.
@@ -258,6 +262,7 @@ public struct Statistics: Hashable, Sendable {
     r.faults = a.faults - b.faults
     if let before = b.memory.swapOut { r.memory.swapOut? &-= before }
     if let before = b.memory.swapIn { r.memory.swapIn? &-= before }
+    if let before = b.memory.reclaim { r.memory.reclaim = r.memory.reclaim.map { $0 - before } }
     let earlier = processesByNumber(b)
     for i in r.processes.indices {
       guard let before = earlier[r.processes[i].pid] else { continue }

@@ -72,6 +72,7 @@ public enum TextReport {
         "at most, " + NumberText.grouped(s.memory.peakResidentPages &* 4) + " KiB"
       ))
     rows.append((s.memory.pageTablePages, "page-table pages", "at most"))
+    rows += pressure(s)
 
     let width = rows.map { NumberText.grouped($0.value).utf8.count }.max() ?? 0
     let nameWidth = rows.map(\.name.utf8.count).max() ?? 0
@@ -87,6 +88,7 @@ public enum TextReport {
       }
       text += line + "\n"
     }
+    text += thrashing(s)
     if s.processes.count > 1 { text += table(s.processes) }
     if let nanoseconds = hostNanoseconds {
       text +=
@@ -149,7 +151,7 @@ public enum TextReport {
       + NumberText.percent(lookups.misses, of: lookups.lookups) + ")"
   }
 
-  private static func list(_ parts: [(UInt64, String)]) -> String {
+  static func list(_ parts: [(UInt64, String)]) -> String {
     parts.map { NumberText.grouped($0.0) + " " + $0.1 }.joined(separator: ", ")
   }
 }

@@ -25,6 +25,7 @@ extension SystemMemory {
     for case let inode? in inodes {
       let isOnDisk = inode.isOnDisk
       inode.pages.forEach(in: 0..<1 << 52) { _, word in
+        if word & Inode.swappedMark != 0 { return }
         use.cached += 1
         if !isOnDisk { use.inMemory += 1 }
         // The cache's own reference is no mapping.

@@ -204,7 +204,7 @@ extension AddressSpace {
         !inode.isOnDisk
       else { return }
       tables.forEachTable(in: area.lower, area.upper) { _, entries, count in
-        for i in 0..<count where entries[i] != 0 {
+        for i in 0..<count where entries[i] != 0 && !SoftwareEntry.isSwapped(entries[i]) {
           let frame = PageTableEntry(entries[i]).frame
           if system.frames.use(of: frame) == .cache { pages += 1 }
         }

@@ -12,6 +12,8 @@ public enum FrameUse: UInt8, CaseIterable, Sendable {
   case pageTable
   /// The kernel's own: frame 0, its half's tables, the zero page.
   case kernel
+  /// Compressed pages of swap.
+  case compressed
 }
 
 /// Hands out frames, with a reference count for each.
@@ -45,6 +47,15 @@ public final class FrameAllocator {
   public private(set) var used: UInt64 = 1
   /// The most frames ever in use at once.
   public private(set) var peakUsed: UInt64 = 1
+  /// What reclaim may take.
+  let lists: PageLists
+  /// Frames in use beyond which kswapd is to free some, and beyond which whoever needs a frame does.
+  var lowMark = UInt64.max
+  var minimumMark = UInt64.max
+  /// The first is so: set by an allocation, cleared by kswapd.
+  var isLow = false
+  /// Called when `lowMark` is passed.
+  var onLow: () -> Void = {}
   /// For tests: the number of allocations that succeed before one fails; nil is no limit.
   ///
   /// The failing one clears it, unless `failsForever`.
@@ -66,6 +77,7 @@ public final class FrameAllocator {
       .assumingMemoryBound(to: UInt64.self)
     homes = Platform.map(bytes: recordBytes, hugePages: false)
       .assumingMemoryBound(to: UInt64.self)
+    lists = PageLists(frames: memory.frameCount)
     records[0] = UInt64(FrameUse.kernel.rawValue) << 32 | 1
   }
 
@@ -107,7 +119,17 @@ public final class FrameAllocator {
     allocations &+= 1
     used &+= 1
     if used > peakUsed { peakUsed = used }
+    if used > lowMark { noteLow() }
     return number
+  }
+
+  /// Few frames are free.
+  @inline(never)
+  private func noteLow() {
+    if used > minimumMark { lists.isShort = true }
+    if isLow { return }
+    isLow = true
+    onLow()
   }
 
   @inline(never)
@@ -138,6 +160,7 @@ public final class FrameAllocator {
       frame.rawValue < untouched && records[index] >> 32 != 0, "a free frame is released")
     records[index] &-= 1
     if records[index] & 0xffff_ffff != 0 { return false }
+    lists.leave(frame.rawValue)
     records[index] = recycled
     recycled = frame.rawValue
     recycledCount &+= 1
@@ -179,12 +202,26 @@ public final class FrameAllocator {
   /// One that was shared by a fork is not, even if the others have gone, before `claim` says so.
   @inline(__always)
   func isExclusive(_ number: UInt64) -> Bool {
-    records[Int(number)] == UInt64(FrameUse.anonymous.rawValue) &<< 32 | 1
+    let own = UInt64(FrameUse.anonymous.rawValue) &<< 32 | 1
+    let record = records[Int(number)]
+    // The swap cache's reference does not count.
+    return record == own || record == own &+ 1 && lists.has(PageLists.Mark.swapCached, number)
+  }
+
+  /// Says of a frame of anonymous memory whether it is its holder's own.
+  func setExclusive(_ number: UInt64, _ isExclusive: Bool) {
+    records[Int(number)] =
+      isExclusive ? records[Int(number)] & ~Self.forked : records[Int(number)] | Self.forked
   }
 
   /// Where the reverse map finds the mappings of a frame.
   @inline(__always)
   func home(of number: UInt64) -> FrameHome { FrameHome(rawValue: homes[Int(number)]) }
+
+  /// Makes a frame in use one of another use; its references stay.
+  func convert(_ number: UInt64, to use: FrameUse) {
+    records[Int(number)] = UInt64(use.rawValue) << 32 | records[Int(number)] & 0xffff_ffff
+  }
 
   /// Notes where the reverse map finds the mappings of a frame.
   @inline(__always)
@@ -198,6 +235,14 @@ public final class FrameAllocator {
     for number in 0..<untouched where self.use(of: FrameNumber(number)) == use { count += 1 }
     return count
   }
+
+  /// Watermarks in frames, below which reclaim begins: computed from the RAM as Linux does.
+  private(set) lazy var watermarks: (min: UInt64, low: UInt64, high: UInt64) = {
+    var root: UInt64 = 128
+    while root < 262_144 && (root + 1) * (root + 1) <= limit * 4 * 16 { root += 1 }
+    let step = max(root / 16, limit / 1000)
+    return (root / 4, root / 4 + step, root / 4 + 2 * step)
+  }()
 
   /// Frames below this number may have been handed out; those above never were.
   var highWater: UInt64 { untouched }
