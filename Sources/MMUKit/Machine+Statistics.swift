@@ -47,6 +47,10 @@ extension Machine {
     s.memory.peakResidentPages = kernel.processes.lazy.map(\.maxResidentPages).max() ?? 0
     s.memory.pageTablePages = UInt64(kernel.system.peakTablePages)
     s.memory.framesUsedPeak = kernel.system.frames.peakUsed
+    let free = kernel.freeMemory
+    s.memory.freePages = free.pages
+    s.memory.freeBlocks = free.blocks
+    s.memory.unusableFreeIndexOrder9 = UInt64(free.unusableIndexOrder9)
     s.processes = processes
     return s
   }

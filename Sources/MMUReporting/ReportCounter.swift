@@ -85,6 +85,10 @@ public struct ReportCounter: Sendable {
       $0.memory.pageTablePages
     },
     Self("memory.framesUsedPeak", "most frames in use at once") { $0.memory.framesUsedPeak },
+    Self("memory.freePages", "free frames when the program ended") { $0.memory.freePages },
+    Self("memory.unusableFreeIndexOrder9", "thousandths of them in blocks below 2 MiB") {
+      $0.memory.unusableFreeIndexOrder9
+    },
     Self("memory.swapOut", "pages written to swap (absent without swap)") { $0.memory.swapOut },
     Self("memory.swapIn", "pages read back from swap (absent without swap)") { $0.memory.swapIn },
   ]
