@@ -55,6 +55,10 @@ extension Machine {
     } else if reclaim.isAny {
       s.memory.reclaim = reclaim
     }
+    let free = kernel.freeMemory
+    s.memory.freePages = free.pages
+    s.memory.freeBlocks = free.blocks
+    s.memory.unusableFreeIndexOrder9 = UInt64(free.unusableIndexOrder9)
     s.processes = processes
     return s
   }

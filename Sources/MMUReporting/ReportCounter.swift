@@ -18,78 +18,80 @@ public struct ReportCounter: Sendable {
   }
 
   /// All of them, in the order of the JSON report.
-  public static let all: [ReportCounter] =
-    [
-      Self("instructions", "instructions retired") { $0.instructions },
-      Self("cycles", "cycles of the whole machine") { $0.cycles },
-      Self("userCycles", "cycles in user mode, TLB misses and walks included") { $0.userCycles },
-      Self("systemCycles", "cycles in the kernel") { $0.systemCycles },
-      Self("systemCalls", "system calls completed") { $0.systemCalls },
-      Self("loads", "load instructions retired") { $0.loads },
-      Self("stores", "store instructions retired") { $0.stores },
-      Self("atomics", "atomic instructions retired: AMO, LR, SC") { $0.atomics },
-      Self("itlb.lookups", "fetches looked up in the first-level instruction TLB") {
-        $0.itlb.lookups
-      },
-      Self("itlb.misses", "of these, not found there") { $0.itlb.misses },
-      Self("dtlb.lookups", "user accesses looked up in the first-level data TLB") {
-        $0.dtlb.lookups
-      },
-      Self("dtlb.misses", "of these, not found there") { $0.dtlb.misses },
-      Self("dtlb.supervisorLookups", "the kernel's accesses to user memory looked up there") {
-        $0.supervisorDTLB.lookups
-      },
-      Self("dtlb.supervisorMisses", "of these, not found there") { $0.supervisorDTLB.misses },
-      Self("stlb.lookups", "first-level misses looked up in the second-level TLB") {
-        $0.stlb.lookups
-      },
-      Self("stlb.misses", "of these, not found there") { $0.stlb.misses },
-      Self("walks.count", "page walks started") { $0.walks.count },
-      Self("walks.cycles", "cycles spent in walks, assists included") { $0.walks.cycles },
-      Self("walks.entryReads.pml4e", "PML4 entries read by walks") { $0.walks.readsPML4E },
-      Self("walks.entryReads.pdpte", "page-directory-pointer entries read by walks") {
-        $0.walks.readsPDPTE
-      },
-      Self("walks.entryReads.pde", "page-directory entries read by walks") { $0.walks.readsPDE },
-      Self("walks.entryReads.pte", "page-table entries read by walks") { $0.walks.readsPTE },
-      Self("walks.structureHits.pml4e", "walks begun behind a cached PML4 entry") {
-        $0.walks.hitsPML4E
-      },
-      Self("walks.structureHits.pdpte", "walks begun behind a cached page-directory-pointer entry")
-      {
-        $0.walks.hitsPDPTE
-      },
-      Self("walks.structureHits.pde", "walks begun behind a cached page-directory entry") {
-        $0.walks.hitsPDE
-      },
-      Self("walks.assists.accessed", "accessed flags set in memory") { $0.walks.assistsAccessed },
-      Self("walks.assists.dirty", "dirty flags set in memory") { $0.walks.assistsDirty },
-      Self("flushes.page", "INVLPG: one page dropped from the TLBs") { $0.flushes.page },
-      Self("flushes.pcid", "INVPCID of one context") { $0.flushes.pcid },
-      Self("flushes.all", "flushes of everything") { $0.flushes.all },
-      Self("flushes.cr3", "MOV CR3 that drops a context") { $0.flushes.cr3 },
-      Self("faults.minor", "page faults resolved without input or output") { $0.faults.minor },
-      Self("faults.major", "page faults that waited for a device") { $0.faults.major },
-      Self("faults.zero", "of the faults, an anonymous page provided") { $0.faults.zero },
-      Self("faults.copyOnWrite", "of the faults, a shared frame copied or taken over") {
-        $0.faults.copyOnWrite
-      },
-      Self("faults.file", "of the faults, a page of a file or of the program") { $0.faults.file },
-      Self("faults.swap", "of the faults, a page read back from swap (absent without swap)") {
-        $0.memory.swapIn == nil ? nil : $0.faults.swap
-      },
-      Self("faults.signal", "faults that became a signal") { $0.faults.signal },
-      Self("faults.spurious", "faults whose entry already permitted the access") {
-        $0.faults.spurious
-      },
-      Self("memory.peakResidentPages", "most pages a process had resident at once") {
-        $0.memory.peakResidentPages
-      },
-      Self("memory.pageTablePages", "most frames holding paging structures at once") {
-        $0.memory.pageTablePages
-      },
-      Self("memory.framesUsedPeak", "most frames in use at once") { $0.memory.framesUsedPeak },
-      Self("memory.swapOut", "pages written to swap (absent without swap)") { $0.memory.swapOut },
-      Self("memory.swapIn", "pages read back from swap (absent without swap)") { $0.memory.swapIn },
-    ] + reclaim
+  public static let all: [ReportCounter] = always + reclaim
+
+  private static let always: [ReportCounter] = [
+    Self("instructions", "instructions retired") { $0.instructions },
+    Self("cycles", "cycles of the whole machine") { $0.cycles },
+    Self("userCycles", "cycles in user mode, TLB misses and walks included") { $0.userCycles },
+    Self("systemCycles", "cycles in the kernel") { $0.systemCycles },
+    Self("systemCalls", "system calls completed") { $0.systemCalls },
+    Self("loads", "load instructions retired") { $0.loads },
+    Self("stores", "store instructions retired") { $0.stores },
+    Self("atomics", "atomic instructions retired: AMO, LR, SC") { $0.atomics },
+    Self("itlb.lookups", "fetches looked up in the first-level instruction TLB") {
+      $0.itlb.lookups
+    },
+    Self("itlb.misses", "of these, not found there") { $0.itlb.misses },
+    Self("dtlb.lookups", "user accesses looked up in the first-level data TLB") { $0.dtlb.lookups },
+    Self("dtlb.misses", "of these, not found there") { $0.dtlb.misses },
+    Self("dtlb.supervisorLookups", "the kernel's accesses to user memory looked up there") {
+      $0.supervisorDTLB.lookups
+    },
+    Self("dtlb.supervisorMisses", "of these, not found there") { $0.supervisorDTLB.misses },
+    Self("stlb.lookups", "first-level misses looked up in the second-level TLB") {
+      $0.stlb.lookups
+    },
+    Self("stlb.misses", "of these, not found there") { $0.stlb.misses },
+    Self("walks.count", "page walks started") { $0.walks.count },
+    Self("walks.cycles", "cycles spent in walks, assists included") { $0.walks.cycles },
+    Self("walks.entryReads.pml4e", "PML4 entries read by walks") { $0.walks.readsPML4E },
+    Self("walks.entryReads.pdpte", "page-directory-pointer entries read by walks") {
+      $0.walks.readsPDPTE
+    },
+    Self("walks.entryReads.pde", "page-directory entries read by walks") { $0.walks.readsPDE },
+    Self("walks.entryReads.pte", "page-table entries read by walks") { $0.walks.readsPTE },
+    Self("walks.structureHits.pml4e", "walks begun behind a cached PML4 entry") {
+      $0.walks.hitsPML4E
+    },
+    Self("walks.structureHits.pdpte", "walks begun behind a cached page-directory-pointer entry") {
+      $0.walks.hitsPDPTE
+    },
+    Self("walks.structureHits.pde", "walks begun behind a cached page-directory entry") {
+      $0.walks.hitsPDE
+    },
+    Self("walks.assists.accessed", "accessed flags set in memory") { $0.walks.assistsAccessed },
+    Self("walks.assists.dirty", "dirty flags set in memory") { $0.walks.assistsDirty },
+    Self("flushes.page", "INVLPG: one page dropped from the TLBs") { $0.flushes.page },
+    Self("flushes.pcid", "INVPCID of one context") { $0.flushes.pcid },
+    Self("flushes.all", "flushes of everything") { $0.flushes.all },
+    Self("flushes.cr3", "MOV CR3 that drops a context") { $0.flushes.cr3 },
+    Self("faults.minor", "page faults resolved without input or output") { $0.faults.minor },
+    Self("faults.major", "page faults that waited for a device") { $0.faults.major },
+    Self("faults.zero", "of the faults, an anonymous page provided") { $0.faults.zero },
+    Self("faults.copyOnWrite", "of the faults, a shared frame copied or taken over") {
+      $0.faults.copyOnWrite
+    },
+    Self("faults.file", "of the faults, a page of a file or of the program") { $0.faults.file },
+    Self("faults.swap", "of the faults, a page read back from swap (absent without swap)") {
+      $0.memory.swapIn == nil ? nil : $0.faults.swap
+    },
+    Self("faults.signal", "faults that became a signal") { $0.faults.signal },
+    Self("faults.spurious", "faults whose entry already permitted the access") {
+      $0.faults.spurious
+    },
+    Self("memory.peakResidentPages", "most pages a process had resident at once") {
+      $0.memory.peakResidentPages
+    },
+    Self("memory.pageTablePages", "most frames holding paging structures at once") {
+      $0.memory.pageTablePages
+    },
+    Self("memory.framesUsedPeak", "most frames in use at once") { $0.memory.framesUsedPeak },
+    Self("memory.freePages", "free frames when the program ended") { $0.memory.freePages },
+    Self("memory.unusableFreeIndexOrder9", "thousandths of them in blocks below 2 MiB") {
+      $0.memory.unusableFreeIndexOrder9
+    },
+    Self("memory.swapOut", "pages written to swap (absent without swap)") { $0.memory.swapOut },
+    Self("memory.swapIn", "pages read back from swap (absent without swap)") { $0.memory.swapIn },
+  ]
 }

@@ -4,34 +4,45 @@ public struct ReclaimCounters: Hashable, Sendable {
   public var swapOut: UInt64 = 0
   /// Pages read from swap, those read ahead and compressed ones included.
   public var swapIn: UInt64 = 0
-  /// Of these, pages that went to the disk and came from it: pswpout and pswpin.
+  /// Of those that went, pages written to the disk: pswpout.
   public var diskOut: UInt64 = 0
+  /// Of those that came, pages read from the disk: pswpin.
   public var diskIn: UInt64 = 0
-  /// Read from swap beside what was wanted, and of these wanted later.
+  /// Read from swap beside what was wanted.
   public var readAhead: UInt64 = 0
+  /// Of these, pages wanted later.
   public var readAheadHits: UInt64 = 0
-  /// Transfers to and from swap that failed.
+  /// Writes to swap that failed.
   public var failedWrites: UInt64 = 0
+  /// Reads from swap that failed.
   public var failedReads: UInt64 = 0
-  /// Pages looked at, and pages freed, by kswapd and by processes themselves.
+  /// Pages looked at by kswapd.
   public var scannedByDaemon: UInt64 = 0
+  /// Pages looked at by processes that needed a frame.
   public var scannedDirectly: UInt64 = 0
+  /// Pages freed by kswapd.
   public var freedByDaemon: UInt64 = 0
+  /// Pages freed by processes that needed a frame.
   public var freedDirectly: UInt64 = 0
-  /// Clean pages of files dropped, and dirty ones written first.
+  /// Clean pages of files dropped.
   public var droppedClean: UInt64 = 0
+  /// Dirty pages of files written and dropped.
   public var droppedDirty: UInt64 = 0
-  /// Pages that came back after they had been evicted, and of these such as a working set that had fitted
-  /// would have kept: anonymous memory, files.
+  /// Private and shared pages that came back after they had been evicted.
   public var refaultsAnonymous: UInt64 = 0
+  /// Pages of files that came back after they had been evicted.
   public var refaultsFile: UInt64 = 0
+  /// Of the private and shared ones, such as a working set that fits would have kept.
   public var activatedAnonymous: UInt64 = 0
+  /// Of the files', such as a working set that fits would have kept.
   public var activatedFile: UInt64 = 0
-  /// Times kswapd ran, and times a process had to free memory itself.
+  /// Times kswapd was woken.
   public var daemonRuns: UInt64 = 0
+  /// Times a process had to free memory itself.
   public var directReclaims: UInt64 = 0
-  /// Cycles in which some process, or all that had something to do, waited for memory.
+  /// Cycles in which some process waited for lack of memory.
   public var stalledSome: UInt64 = 0
+  /// Of these, cycles in which nothing else ran.
   public var stalledFull: UInt64 = 0
   /// Compressed pages; nil where none are kept.
   public var compressed: CompressedSwapCounters?
@@ -59,8 +70,9 @@ public struct ReclaimCounters: Hashable, Sendable {
 
 /// What a compressed swap has done, in pages.
 public struct CompressedSwapCounters: Hashable, Sendable {
-  /// Kept, and of these pages of one repeated word.
+  /// Kept.
   public var stored: UInt64 = 0
+  /// Of these, pages of one repeated word.
   public var sameFilled: UInt64 = 0
   /// Brought back.
   public var loaded: UInt64 = 0
@@ -72,8 +84,9 @@ public struct CompressedSwapCounters: Hashable, Sendable {
   public var limitHits: UInt64 = 0
   /// Written to the disk later, to make room.
   public var writtenBack: UInt64 = 0
-  /// Held now, and the frames of the pool.
+  /// Held now.
   public var pages: UInt64 = 0
+  /// Frames of the pool now.
   public var frames: UInt64 = 0
 
   /// What was counted between two moments; what is held, at the later one.
