@@ -33,6 +33,10 @@ public struct KernelConfiguration {
   public var dirtyBackgroundPercent: UInt64 = 10
   /// Per cent of RAM that may be dirty before writers wait for the flusher: Linux's dirty_ratio.
   public var dirtyPercent: UInt64 = 20
+  /// How much memory programs may be promised: Linux's vm.overcommit_memory.
+  public var overcommit = OvercommitMode.heuristic
+  /// Per cent of RAM in the commit limit: Linux's vm.overcommit_ratio.
+  public var overcommitRatio: UInt64 = 50
   /// Directories of the host that the guest sees.
   public var mounts: [HostMount] = []
   /// Takes the place of the kernel's own handler; nil is the kernel's own.

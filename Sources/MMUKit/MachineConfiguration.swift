@@ -43,6 +43,10 @@ public struct MachineConfiguration: Hashable, Sendable {
   public var dirtyBackgroundPercent: UInt64 = 10
   /// Per cent of RAM that may be dirty before writers wait for it.
   public var dirtyPercent: UInt64 = 20
+  /// How much memory programs may be promised.
+  public var overcommit = OvercommitMode.heuristic
+  /// Per cent of RAM in the commit limit of its strict mode.
+  public var overcommitRatio: UInt64 = 50
   /// Clock frequency for the seconds shown to the guest, in MHz.
   public var megahertz: UInt64 = 3000
   /// Counting starts at the first arrival at this label; nil: at the first instruction.

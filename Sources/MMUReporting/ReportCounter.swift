@@ -85,6 +85,7 @@ public struct ReportCounter: Sendable {
       $0.memory.pageTablePages
     },
     Self("memory.framesUsedPeak", "most frames in use at once") { $0.memory.framesUsedPeak },
+    Self("memory.oomKills", "processes killed because memory ran out") { $0.memory.oomKills },
     Self("memory.swapOut", "pages written to swap (absent without swap)") { $0.memory.swapOut },
     Self("memory.swapIn", "pages read back from swap (absent without swap)") { $0.memory.swapIn },
   ]

@@ -31,6 +31,8 @@ extension Inode {
   func fill(_ page: UInt64, overwriting: Bool = false, reclaiming: Bool = true) -> UInt64 {
     let block = blocks[page]
     host?.failure = nil
+    isPromiseRefused = !canPromisePage
+    if isPromiseRefused { return 0 }
     let start = Int(page &* 4096)
     let isProvided = block == 0 && start < provided.count
     let hasContent = (isStored(page) || isProvided) && !overwriting
@@ -64,6 +66,7 @@ extension Inode {
     pages.set(page, to: frame)
     system.frames.setHome(of: frame, home(of: page))
     system.cachedFrames += 1
+    notePromised()
     return frame
   }
 
@@ -216,6 +219,7 @@ extension Inode {
     pages.set(page, to: 0)
     system.frames.release(FrameNumber(frame))
     system.cachedFrames -= 1
+    noteReturned()
     system.charge(system.costs.frameAllocation)
   }
 

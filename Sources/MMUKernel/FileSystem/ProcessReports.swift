@@ -8,10 +8,28 @@ import MMUPaging
 struct ProcessReport {
   enum Kind: String, CaseIterable {
     case maps, smaps, stat, statm, status, comm, cmdline
+    case outOfMemoryScore = "oom_score"
+    case outOfMemoryAdjustment = "oom_score_adj"
     case meminfo, vmstat
+    case overcommitMode = "overcommit_memory"
+    case overcommitRatio = "overcommit_ratio"
 
-    /// It is about the machine, not about a process.
-    var isOfMachine: Bool { self == .meminfo || self == .vmstat }
+    /// Where it stands: under /proc, /proc/sys/vm, or the directory of each process.
+    enum Place { case machine, settings, process }
+
+    var place: Place {
+      switch self {
+      case .meminfo, .vmstat: .machine
+      case .overcommitMode, .overcommitRatio: .settings
+      default: .process
+      }
+    }
+
+    /// It can be changed by writing to it.
+    var isWritable: Bool { place == .settings || self == .outOfMemoryAdjustment }
+
+    /// Its permission bits.
+    var mode: UInt32 { isWritable ? 0o644 : 0o444 }
   }
 
   let kind: Kind
@@ -40,16 +58,15 @@ extension Kernel {
   /// - Complexity: the processes there are, whatever there have been.
   private func updateDirectories(_ proc: Inode) {
     for entry in proc.entries where entry.inode?.isDirectory ?? false {
-      let pid = Int32(String(decoding: entry.name, as: UTF8.self)) ?? 0
+      guard let pid = Int32(String(decoding: entry.name, as: UTF8.self)) else { continue }
       if processTable[pid] == nil { proc.remove(entry.name) }
     }
     for pid in processTable.keys.sorted() {
       let name = Array(String(pid).utf8)
       if proc[name] != nil { continue }
       let directory = Inode(proc.volume, .directory, mode: 0o555)
-      for kind in ProcessReport.Kind.allCases where !kind.isOfMachine {
-        let report = ProcessReport(kind: kind, pid: pid)
-        directory.add(Array(kind.rawValue.utf8), Inode(proc.volume, .report(report), mode: 0o444))
+      for kind in ProcessReport.Kind.allCases where kind.place == .process {
+        directory.add(report: ProcessReport(kind: kind, pid: pid))
       }
       proc.add(name, directory)
     }
@@ -59,8 +76,13 @@ extension Kernel {
   ///
   /// - Throws: ESRCH if the process is gone.
   func text(of report: ProcessReport) throws(Errno) -> [UInt8] {
-    if report.kind == .meminfo { return Array(memoryText.utf8) }
-    if report.kind == .vmstat { return Array(vmstatText.utf8) }
+    switch report.kind {
+    case .meminfo: return Array(memoryText.utf8)
+    case .vmstat: return Array(vmstatText.utf8)
+    case .overcommitMode: return Array("\(system.promises.mode.rawValue)\n".utf8)
+    case .overcommitRatio: return Array("\(system.promises.ratio)\n".utf8)
+    default: break
+    }
     guard let process = processTable[report.pid] else { throw .noProcess }
     if report.kind == .cmdline { return process.space?.commandLine() ?? [] }
     let text =
@@ -71,7 +93,9 @@ extension Kernel {
       case .statm: statmText(process)
       case .stat: statText(process)
       case .status: statusText(process)
-      case .cmdline, .meminfo, .vmstat: ""
+      case .outOfMemoryScore: "\(outOfMemoryScore(of: process))\n"
+      case .outOfMemoryAdjustment: "\(process.outOfMemoryAdjustment)\n"
+      case .cmdline, .meminfo, .vmstat, .overcommitMode, .overcommitRatio: ""
       }
     return Array(text.utf8)
   }
@@ -197,7 +221,7 @@ extension AddressSpace {
   }
 
   /// Pages of memory files present: shared anonymous memory, memfds, /dev/shm.
-  fileprivate var residentShared: UInt64 {
+  var residentShared: UInt64 {
     var pages: UInt64 = 0
     areas.forEach { area in
       guard area.source != 0, let inode = system.sources[Int(area.source)]?.inode,

@@ -64,6 +64,12 @@ public final class SystemMemory {
   var families: [AddressSpaceFamily?] = []
   var freeFamilies: [UInt32] = []
   var lastAnonymousIdentity: UInt32 = 0
+  /// What programs have been promised.
+  let promises = MemoryPromises()
+  /// Pages of swap there are, free or not.
+  var swapPages: UInt64 = 0
+  /// Kills a process for a fault that finds no frame; true if it is worth another attempt.
+  var killForMemory: (MemoryRequest) -> Bool = { _ in false }
 
   /// Where the kernel's half shows physical address 0: everything from here on is a direct map.
   public static let directMap: UInt64 = 0xffff_8000_0000_0000
@@ -82,6 +88,7 @@ public final class SystemMemory {
     kernelTablePages = builder.tables
     zeroFrame = frames.take(.kernel, zeroed: true)
     precondition(zeroFrame != 0, "RAM is too small for the kernel's own tables")
+    promises.userReserve = min(frames.available / 32, MemoryPromises.largestUserReserve)
   }
 
   // MARK: Time

@@ -74,6 +74,7 @@ extension Kernel {
         memory = space
         memory.users += 1
       } else {
+        if !space.canPromiseCopy() { throw .noMemory }
         memory = try system.reclaiming { () throws(Errno) in try space.fork() }
       }
       child = Process(
@@ -178,7 +179,8 @@ extension Kernel {
   /// hears of it.
   func terminate(_ process: Process, _ status: TerminationStatus) {
     guard process.space != nil else { return }
-    onExit?(process)
+    // The OOM killer has shown it before it took its memory.
+    if process.space?.isSurrendered == false { onExit?(process) }
     if trace != nil { traceEnd(process, status) }
     for thread in process.threads { release(thread) }
     process.files.release()

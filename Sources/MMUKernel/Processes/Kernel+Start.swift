@@ -32,6 +32,7 @@ extension Kernel {
     page.replaceSubrange(0..<8, with: [0x93, 0x08, 0xb0, 0x08, 0x73, 0, 0, 0])
     let way = Inode(tree.nameless, .regular, mode: 0o555)
     way.provided = page
+    way.promise = .none
     way.size = 4096
     let trampoline = OpenFile(system, .inode(way), path: "[vdso]", flags: 0)
     // From here on the areas hold it.
@@ -227,6 +228,7 @@ extension Kernel {
     if image.hasExecutableStack && !configuration.deniesWritableCode {
       permissions.insert(.execute)
     }
+    if !space.canPromise((top - lower) / pageBytes) { throw .outOfMemory }
     do {
       try space.insert(
         VirtualMemoryArea(
