@@ -38,7 +38,8 @@ enum CommandName: String, CaseIterable {
 enum Option: CaseIterable {
   case quiet, report, reportFile, host, noHost, strace
   case pmap, maps, smaps, top, at, atCycle, check
-  case preset, set, ram, swap, overcommit, overcommitRatio, seed, noASLR, environment, directory, writableDirectory
+  case preset, set, ram, swap, overcommit, overcommitRatio, seed, noASLR
+  case environment, directory, writableDirectory
   case maximumInstructions, maximumCycles
   case writableCode, engine, from, to, recordPages
   case frames, policy, curve

@@ -108,6 +108,8 @@ public struct KernelMessage: Hashable, Sendable {
 public enum StartError: Error, Hashable, Sendable, CustomStringConvertible {
   /// Too little memory.
   case outOfMemory
+  /// More memory than overcommit mode 2 promises.
+  case commitLimit
   /// All PCIDs or processes are in use.
   case tooManyProcesses
   /// Arguments and environment need more than a quarter of the stack, or one string more than 128 KiB.
@@ -123,6 +125,8 @@ public enum StartError: Error, Hashable, Sendable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .outOfMemory: "the program does not fit into the memory; give the machine more with --ram"
+    case .commitLimit:
+      "the program needs more memory than may be promised; --overcommit-ratio sets the limit"
     case .tooManyProcesses: "all process contexts are in use"
     case .argumentsTooLong:
       "arguments and environment are too long: a quarter of the stack in all, 128 KiB each"

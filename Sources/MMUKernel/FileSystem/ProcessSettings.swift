@@ -74,10 +74,11 @@ extension Inode {
 private enum SettingText {
   static func isSpace(_ byte: UInt8) -> Bool { byte == 32 || (9...13).contains(byte) }
 
-  /// Without the white space at both ends.
+  /// Up to the first zero, without the white space at both ends.
   static func stripped(_ bytes: [UInt8]) -> ArraySlice<UInt8> {
-    let text = bytes.drop(while: isSpace)
-    return text.prefix((text.lastIndex { !isSpace($0) } ?? text.startIndex - 1) + 1 - text.startIndex)
+    let text = bytes.prefix { $0 != 0 }.drop(while: isSpace)
+    guard let last = text.lastIndex(where: { !isSpace($0) }) else { return [] }
+    return text[...last]
   }
 
   /// A number of 32 bits: decimal, behind 0x hexadecimal, behind 0 octal.

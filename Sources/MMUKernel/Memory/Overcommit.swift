@@ -107,10 +107,12 @@ extension Inode {
   }
 
   /// Counts a page that came.
-  @inline(__always) func notePromised() { if case .perPage = promise { system.promises.pages += 1 } }
+  @inline(__always)
+  func notePromised() { if case .perPage = promise { system.promises.pages += 1 } }
 
   /// Counts a page that went.
-  @inline(__always) func noteReturned() { if case .perPage = promise { system.promises.pages -= 1 } }
+  @inline(__always)
+  func noteReturned() { if case .perPage = promise { system.promises.pages -= 1 } }
 
   /// Takes back what was promised for the file as a whole.
   func takeBackPromise() {

@@ -59,7 +59,7 @@ extension Kernel {
     let isOwn = space === process.space
     report +=
       isOwn
-      ? "\nfreed when it ends, now" : "\nfreed \(takeMemory(of: space) * 4) kB"
+      ? "\nfreed by its end, at once" : "\nfreed \(takeMemory(of: space) * 4) kB"
     tell(report, of: victim)
     return !isOwn
   }

@@ -65,9 +65,10 @@ extension Kernel {
     }
     guard let space = process.space else { throw .noProcess }
     let child: Process
-    let number = newNumber()
+    let number: Int32
     if flags.contains(.thread) {
       child = process
+      number = newNumber()
     } else {
       let memory: AddressSpace
       if flags.contains(.memory) {
@@ -77,6 +78,8 @@ extension Kernel {
         if !space.canPromiseCopy() { throw .noMemory }
         memory = try system.reclaiming { () throws(Errno) in try space.fork() }
       }
+      // Not before the memory is there: a fork that fails uses none up.
+      number = newNumber()
       child = Process(
         copying: process, pid: number, space: memory,
         files: process.files.copy(

@@ -131,8 +131,8 @@ extension Kernel {
       let filePages = segment.fileSize == 0 ? lower : (fileEnd + 4095) & ~4095
       let upper = (start + segment.memorySize + 4095) & ~4095
       end = max(end, upper)
-      if segment.permissions.contains(.write) && !space.canPromise((upper - lower) / pageBytes) {
-        throw .outOfMemory
+      if segment.permissions.contains(.write) {
+        try promise((upper - lower) / pageBytes, to: space)
       }
       do {
         try space.removeAreas(lower, upper)
@@ -228,7 +228,7 @@ extension Kernel {
     if image.hasExecutableStack && !configuration.deniesWritableCode {
       permissions.insert(.execute)
     }
-    if !space.canPromise((top - lower) / pageBytes) { throw .outOfMemory }
+    try promise((top - lower) / pageBytes, to: space)
     do {
       try space.insert(
         VirtualMemoryArea(
@@ -240,6 +240,12 @@ extension Kernel {
     try put(words: seedWords, at: randomBytes, process, space)
     try put(words: words, at: stackPointer, process, space)
     return stackPointer
+  }
+
+  /// Refuses what may not be promised to a new program.
+  private func promise(_ pages: UInt64, to space: AddressSpace) throws(StartError) {
+    if space.canPromise(pages) { return }
+    throw system.promises.mode == .strict ? .commitLimit : .outOfMemory
   }
 
   private func put(

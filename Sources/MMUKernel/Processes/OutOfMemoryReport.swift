@@ -25,7 +25,7 @@ extension Kernel {
       "Mem-Info: total:\(kilobytes(system.memory.frameCount)) "
         + "free:\(kilobytes(system.frames.available)) "
         + "kernel:\(kilobytes(system.frames.count(.kernel)))",
-      "active_anon:\(kilobytes(use.anonymous)) page_cache:\(kilobytes(use.cached)) "
+      "anon:\(kilobytes(use.anonymous)) page_cache:\(kilobytes(use.cached)) "
         + "(shmem:\(kilobytes(use.inMemory)) mapped:\(kilobytes(use.mapped)) "
         + "dirty:\(kilobytes(system.writeback.dirtyPages))) "
         + "pagetables:\(kilobytes(UInt64(system.tablePages)))",
