@@ -352,6 +352,21 @@ extension Bench {
     #expect(bench.finish() == nil)
   }
 
+  @Test func `a process that ends does not kill for the word it has to clear`() throws {
+    let bench = try crowded()
+    let word = bench.map(1)
+    // A second user of the memory makes exit clear the word of set_tid_address.
+    #expect(bench.fork(0x100 | 17) == 4)
+    bench.run(4)
+    #expect(bench.call(96, word) == 4)
+    let rest = bench.exhaust()
+    bench.call(Number.exit, 0)
+    #expect(bench.killed == [] && bench.kernel.memoryKills == 0)
+    #expect(bench.kernel.processTable[4]?.exitStatus == .exited(0))
+    bench.giveBack(rest)
+    #expect(bench.finish() == nil)
+  }
+
   @Test func `a map of what was is shown once, before the victim's memory goes`() throws {
     let bench = try crowded()
     var shown: [Int32: UInt64] = [:]

@@ -138,8 +138,8 @@ extension Process {
   /// The `oom_score_adj` of processes that are not killed for memory.
   static var neverKilled: Int64 { -1000 }
 
-  /// SIGKILL is on its way.
-  fileprivate var isDying: Bool { threads.contains { $0.isKilled } }
+  /// It ends, or SIGKILL is on its way.
+  fileprivate var isDying: Bool { isEnding || threads.contains { $0.isKilled } }
 }
 
 extension AddressSpace {

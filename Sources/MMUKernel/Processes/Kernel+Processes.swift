@@ -182,6 +182,7 @@ extension Kernel {
   /// hears of it.
   func terminate(_ process: Process, _ status: TerminationStatus) {
     guard process.space != nil else { return }
+    process.isEnding = true
     // The OOM killer has shown it before it took its memory.
     if process.space?.isSurrendered == false { onExit?(process) }
     if trace != nil { traceEnd(process, status) }

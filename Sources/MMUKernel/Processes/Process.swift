@@ -86,6 +86,8 @@ public final class Process {
   var files: FileContext
   /// PR_SET_THP_DISABLE.
   var isHugePageDisabled = false
+  /// It is giving up what it has.
+  var isEnding = false
   /// oom_score_adj, from -1000 (never killed for memory) to 1000 (first of all).
   var outOfMemoryAdjustment: Int64 = 0
 
