@@ -146,6 +146,7 @@ extension CommandCall {
     ("swap_readahead", "swapped pages fetched in order come in groups, at random one by one."),
     ("zswap_friendly", "pages that can be squeezed, sent out and fetched back."),
     ("zswap_hostile", "pages of random numbers, sent out and fetched back."),
+    ("fragmentation", "much memory is free, but in single frames."),
     ("stack_overflow", "a recursion that never ends."),
     ("null_pointer", "reads a field of a record through a null pointer."),
     ("write_text", "tries to change its own code."),
