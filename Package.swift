@@ -51,7 +51,8 @@ let package = Package(
     library("MMUPaging", on: ["MMUMemory", "MMUTiming"]),
     library("MMUExecution", on: ["RISCV", "MMUMemory", "MMUPaging", "MMUTiming"]),
     library(
-      "MMUKernel", on: ["MMUMemory", "MMUTiming", "MMUPaging", "RISCV", "ExecutableFormat"],
+      "MMUKernel",
+      on: ["MMUMemory", "MMUCompression", "MMUTiming", "MMUPaging", "RISCV", "ExecutableFormat"],
       with: unchecked),
     library(
       "MMUKit",

@@ -1,4 +1,5 @@
 import MMUAssembly
+import MMUKernel
 import MMUKit
 import MMUPaging
 import MMUPolicy
@@ -52,6 +53,10 @@ extension CommandCall {
       streams.print("page replacement, what leaves ('policy --policy'):\n")
       for policy in ReplacementPolicy.all {
         streams.print(HelpText.line(policy.name, policy.summary, width: 16))
+      }
+      streams.print("pages of a running program when memory is short ('run --policy'):\n")
+      for policy in ReclaimPolicyKind.allCases {
+        streams.print(HelpText.line(policy.rawValue, policy.summary, width: 16))
       }
       streams.print("TLBs and structure caches, what leaves ('run --set'):\n")
       for policy in Replacement.allCases {

@@ -38,7 +38,8 @@ enum CommandName: String, CaseIterable {
 enum Option: CaseIterable {
   case quiet, report, reportFile, host, noHost, strace
   case pmap, maps, smaps, top, at, atCycle, check
-  case preset, set, ram, swap, seed, noASLR, environment, directory, writableDirectory
+  case preset, set, ram, swap, compressedSwap, swappiness, residentLimit, swapErrors, seed, noASLR,
+    environment, directory, writableDirectory
   case maximumInstructions, maximumCycles
   case writableCode, engine, from, to, recordPages
   case frames, policy, curve
@@ -126,7 +127,28 @@ enum Option: CaseIterable {
         summary: "RAM, 8M to 64G (default 1G)", field: "ram")
     case .swap:
       Row(
-        name: "--swap", argument: "SIZE", commands: [.run], summary: "swap space (only 'none' yet)")
+        name: "--swap", argument: "SIZE[:FILE]", commands: [.run],
+        summary: "swap area, in a file of the host if one is named (default none)", field: "swap")
+    case .compressedSwap:
+      Row(
+        name: "--zswap", argument: "PERCENT%", commands: [.run],
+        summary: "keep swapped pages compressed in so much of the RAM (default 0%)",
+        field: "zswap")
+    case .swappiness:
+      Row(
+        name: "--swappiness", argument: "N", commands: [.run],
+        summary: "0: only pages of files go; 200: rather private memory (default 60)",
+        field: "swappiness")
+    case .residentLimit:
+      Row(
+        name: "--rss-limit", argument: "SIZE", commands: [.run],
+        summary: "pages of all processes and files that may be in memory at once",
+        field: "rss-limit")
+    case .swapErrors:
+      Row(
+        name: "--swap-errors", argument: "N", commands: [.run],
+        summary: "let about one in N transfers to and from swap fail, by the seed",
+        field: "swap-errors")
     case .seed:
       Row(
         name: "--seed", argument: "N", commands: [.run, .policy],
@@ -181,8 +203,9 @@ enum Option: CaseIterable {
         summary: "sizes of memory, as in 3, 1,2,4 or 1-8; one shows each step of a short string")
     case .policy:
       Row(
-        name: "--policy", argument: "NAME[,...]", commands: [.policy],
-        summary: "which ones ('list policies'; default all)")
+        name: "--policy", argument: "NAME[,...]", commands: [.policy, .run],
+        summary: "what chooses pages: one to run under, or those to replay ('list policies')",
+        field: "reclaim-policy")
     case .curve:
       Row(
         name: "--curve", commands: [.policy],

@@ -132,10 +132,6 @@ extension CommandCall {
     case .directory: machine.directories.append(try SharedDirectory(value))
     case .writableDirectory:
       machine.directories.append(try SharedDirectory(value, isWritable: true))
-    case .swap:
-      guard value == "none" || ByteSize.parse(value) == 0 else {
-        throw ConfigurationError("--swap \(value): this version has no swap yet; only 'none'")
-      }
     default: break
     }
   }

@@ -98,6 +98,8 @@ extension Kernel {
       let resolution = space.resolveFault(address, fault.access.bits)
       if resolution.isResolved {
         process.countResolved(resolution)
+        // It may have gone again before the program had it: that is no loop.
+        if resolution.isMajor { loopCount = 0 }
         if system.diskWait != 0 { waitForDisk() }
         return .resume
       }
@@ -114,8 +116,14 @@ extension Kernel {
   @inline(never)
   func waitForDisk() {
     let wait = system.diskWait
+    let isStall = system.stall.isCause
     system.diskWait = 0
+    system.stall.isCause = false
     guard let thread = currentThread, thread.state == .ready else { return }
+    if isStall {
+      thread.isStalled = true
+      system.stall.begin(now)
+    }
     block(on: nil, until: now &+ wait, .device, interruptible: false)
   }
 

@@ -27,6 +27,8 @@ public final class Kernel {
   let tracing = TraceState()
   /// Takes each process that ends, just before its memory and descriptors go.
   public var onExit: ((Process) -> Void)?
+  /// How the free memory lay when the program ended, before its own was given back; nil until then.
+  var freeMemoryAtEnd: FreeMemory?
   /// All processes there have been, by start; those that ended keep their account.
   public private(set) var processes: [Process] = []
   /// The process that runs.
@@ -62,6 +64,8 @@ public final class Kernel {
   /// When the flusher has something to do, and until when it has the disk.
   var flusherTime: Cycles = .max
   var diskBusyUntil: Cycles = 0
+  /// kswapd has something to do.
+  var isReclaimDaemonWoken = false
   /// Something is to be done before the program goes on: a signal, a switch.
   var needsAttention = false
   /// The running thread gives way.
@@ -124,6 +128,7 @@ public final class Kernel {
     pageFaultHandler = configuration.pageFaultHandler
     tree.refreshProcesses = { [unowned self] in refreshProcessDirectories() }
     prepareWriteback()
+    prepareReclaim()
   }
 
   deinit { buffer.deallocate() }
@@ -136,6 +141,9 @@ public final class Kernel {
 
   /// How the first process ended; nil while it runs.
   public var exitStatus: TerminationStatus? { processes.first?.exitStatus }
+
+  /// How the free memory lies; once the program has ended, how it lay just before.
+  public var freeMemory: FreeMemory { freeMemoryAtEnd ?? system.frames.freeMemory }
 
   /// Faults of all processes.
   public var faults: FaultCounts {

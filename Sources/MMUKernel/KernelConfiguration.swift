@@ -33,6 +33,22 @@ public struct KernelConfiguration {
   public var dirtyBackgroundPercent: UInt64 = 10
   /// Per cent of RAM that may be dirty before writers wait for the flusher: Linux's dirty_ratio.
   public var dirtyPercent: UInt64 = 20
+  /// Pages of the swap area, its header included; 0: there is none.
+  public var swapPages: UInt64 = 0
+  /// Where it lies; nil is the machine's own disk.
+  public var swapStore: (any SwapStore)?
+  /// Its name in /proc/swaps.
+  public var swapName = "/dev/vdb"
+  /// About one in so many transfers to and from swap fails; 0: none.
+  public var swapErrorOdds: UInt64 = 0
+  /// Per cent of RAM that compressed pages of swap may take; 0: none are kept.
+  public var compressedSwapPercent: UInt64 = 0
+  /// Linux's vm.swappiness, 0 to 200.
+  public var swappiness: UInt64 = 60
+  /// What chooses the pages that go.
+  public var reclaimPolicy = ReclaimPolicyKind.twoList
+  /// Pages that may be resident at once, of all processes and files together; nil: as many as fit.
+  public var residentLimit: UInt64?
   /// Directories of the host that the guest sees.
   public var mounts: [HostMount] = []
   /// Takes the place of the kernel's own handler; nil is the kernel's own.
@@ -114,6 +130,8 @@ public enum StartError: Error, Hashable, Sendable, CustomStringConvertible {
   case writableCode(index: Int)
   /// A directory cannot be shown to the guest: the host's path if that is why, or the guest's.
   case directory(String, Errno)
+  /// A file of the host cannot be the swap area.
+  case swapFile(String, Errno)
 
   /// The error in words.
   public var description: String {
@@ -127,6 +145,10 @@ public enum StartError: Error, Hashable, Sendable, CustomStringConvertible {
         + "\(hex(AddressSpace.userLimit)), where a program can be mapped"
     case .writableCode(let index):
       "segment \(index) is both writable and executable, which --wx deny forbids"
+    case .swapFile(let path, let error):
+      error == .invalid
+        ? "'\(path)' is no swap file; name one that mkswap or mmuemu made, or none that exists"
+        : "the swap file '\(path)' cannot be opened: \(error.name)"
     case .directory(_, let error):
       error == .noEntry
         ? "there is no such directory"

@@ -1,4 +1,5 @@
 import MMUExecution
+import MMUKernel
 import MMUMemory
 import MMUPaging
 import MMUTiming
@@ -160,6 +161,58 @@ extension ConfigurationField {
     number(
       "dirty-limit", "per cent of RAM that may be dirty before writers wait for the flusher",
       \.dirtyPercent, in: 0...100),
+    Self(
+      name: "swap", summary: "swap area: SIZE, or SIZE:FILE for a file of the host; or none",
+      value: { machine in
+        guard let swap = machine.swap else { return .none }
+        return swap.file == nil ? .number(swap.bytes) : .text(swap.text)
+      },
+      set: { (target, text) throws(ConfigurationError) in
+        target.swap = try SwapConfiguration.parse(text)
+      }),
+    number(
+      "swap-errors", "about one in so many transfers to and from swap fails; 0: none",
+      \.swapErrorOdds),
+    Self(
+      name: "zswap", summary: "per cent of RAM that compressed pages of swap may take",
+      value: { .number($0.compressedSwapPercent) },
+      set: { (target, text) throws(ConfigurationError) in
+        let digits = text.hasSuffix("%") ? String(text.dropLast()) : text
+        guard let value = UInt64.plain(digits), value <= 90 else {
+          throw ConfigurationError("zswap=\(text) is not a share of RAM from 0% to 90%")
+        }
+        target.compressedSwapPercent = value
+      }),
+    number(
+      "swappiness", "how much rather anonymous memory goes than files", \.swappiness, in: 0...200),
+    Self(
+      name: "reclaim-policy",
+      summary: "what chooses the pages that go: "
+        + ReclaimPolicyKind.allCases.map(\.rawValue).joined(separator: ", "),
+      value: { .text($0.reclaimPolicy.rawValue) },
+      set: { (target, text) throws(ConfigurationError) in
+        guard let policy = ReclaimPolicyKind(rawValue: text) else {
+          throw ConfigurationError(
+            "reclaim-policy=\(text): there is no such policy",
+            help: "it is one of "
+              + ReclaimPolicyKind.allCases.map(\.rawValue).joined(separator: ", "))
+        }
+        target.reclaimPolicy = policy
+      }),
+    Self(
+      name: "rss-limit", summary: "bytes of pages that may be resident at once, of all processes",
+      value: { $0.residentLimit.map(FieldValue.number) ?? .none },
+      set: { (target, text) throws(ConfigurationError) in
+        if text == "none" {
+          target.residentLimit = nil
+          return
+        }
+        guard let bytes = ByteSize.parse(text), bytes >= 1 << 20, bytes % pageBytes == 0 else {
+          throw ConfigurationError(
+            "rss-limit=\(text): it is a multiple of 4K from 1M on, or 'none'")
+        }
+        target.residentLimit = bytes
+      }),
     number(
       "quantum", "cycles after which a program gives way to others that can run", \.quantum,
       in: 10_000...1_000_000_000_000),
@@ -327,6 +380,9 @@ extension ConfigurationField {
     cost("invalidate-page", "INVLPG", \.costs.invalidatePage),
     cost("invalidate-many", "a flush of more than a page", \.costs.invalidateMany),
     cost("disk-request", "a request to the disk", \.costs.diskRequest),
+    cost("page-scan", "looking at a page for reclaim", \.costs.pageScan),
+    cost("compress-page", "compressing a page of swap", \.costs.compressPage),
+    cost("decompress-page", "decompressing one", \.costs.decompressPage),
     cost("disk-page", "each page of a request to the disk", \.costs.diskPage),
   ]
 }

@@ -47,6 +47,18 @@ extension Machine {
     s.memory.peakResidentPages = kernel.processes.lazy.map(\.maxResidentPages).max() ?? 0
     s.memory.pageTablePages = UInt64(kernel.system.peakTablePages)
     s.memory.framesUsedPeak = kernel.system.frames.peakUsed
+    let reclaim = kernel.pressure
+    if kernel.configuration.swapPages > 0 {
+      s.memory.swapOut = reclaim.swapOut
+      s.memory.swapIn = reclaim.swapIn
+      s.memory.reclaim = reclaim
+    } else if reclaim.isAny {
+      s.memory.reclaim = reclaim
+    }
+    let free = kernel.freeMemory
+    s.memory.freePages = free.pages
+    s.memory.freeBlocks = free.blocks
+    s.memory.unusableFreeIndexOrder9 = UInt64(free.unusableIndexOrder9)
     s.processes = processes
     return s
   }

@@ -91,6 +91,7 @@ public final class Machine {
     options.cyclesPerSecond = configuration.megahertz * 1_000_000
     options.pageFaultHandler = pageFaultHandler
     options.mounts = try configuration.mounts(from: host)
+    try configuration.setPressure(in: &options, from: host)
     kernel = Kernel(
       memory: memory, configuration: options, costs: configuration.costs, host: host)
     region = RegionOfInterest(

@@ -1,4 +1,5 @@
 public import MMUExecution
+public import MMUKernel
 public import MMUPaging
 public import MMUTiming
 
@@ -43,6 +44,18 @@ public struct MachineConfiguration: Hashable, Sendable {
   public var dirtyBackgroundPercent: UInt64 = 10
   /// Per cent of RAM that may be dirty before writers wait for it.
   public var dirtyPercent: UInt64 = 20
+  /// Where private memory goes when frames are short; nil: nowhere.
+  public var swap: SwapConfiguration?
+  /// About one in so many transfers to and from swap fails; 0: none.
+  public var swapErrorOdds: UInt64 = 0
+  /// Per cent of RAM that compressed pages of swap may take.
+  public var compressedSwapPercent: UInt64 = 0
+  /// How much rather anonymous memory goes than files, 0 to 200.
+  public var swappiness: UInt64 = 60
+  /// What chooses the pages that go.
+  public var reclaimPolicy = ReclaimPolicyKind.twoList
+  /// Bytes of pages that may be resident at once, of all processes and files together; nil: what fits.
+  public var residentLimit: UInt64?
   /// Clock frequency for the seconds shown to the guest, in MHz.
   public var megahertz: UInt64 = 3000
   /// Counting starts at the first arrival at this label; nil: at the first instruction.

@@ -1,3 +1,5 @@
+public import MMUKernel
+
 /// What a run counted: the numbers of a report, as plain integers.
 ///
 /// The machine fills one at the end of a run; the difference of two is a region of interest.
@@ -118,7 +120,8 @@ public struct Statistics: Hashable, Sendable {
     }
   }
 
-  /// Memory in pages of 4 KiB; peaks are of the whole run and are not subtracted.
+  /// Memory in pages of 4 KiB; peaks and free memory are of the whole run and are not
+  /// subtracted.
   public struct Memory: Hashable, Sendable {
     /// Most resident pages a process had at once.
     public var peakResidentPages: UInt64 = 0
@@ -126,6 +129,14 @@ public struct Statistics: Hashable, Sendable {
     public var pageTablePages: UInt64 = 0
     /// Most frames in use at once, for whatever purpose.
     public var framesUsedPeak: UInt64 = 0
+    /// What memory pressure came to; nil if there was none and the machine has no swap.
+    public var reclaim: ReclaimCounters?
+    /// Free frames at the program's end, before its own were given back.
+    public var freePages: UInt64 = 0
+    /// Of these, by order, the free blocks of 2^order frames.
+    public var freeBlocks: [UInt64] = []
+    /// Of the frames in free blocks those in blocks too small for a huge page, in thousandths.
+    public var unusableFreeIndexOrder9: UInt64 = 0
     /// Pages written to swap; nil where the machine has none.
     public var swapOut: UInt64?
     /// Pages read back from swap; nil where the machine has none.
@@ -258,6 +269,7 @@ public struct Statistics: Hashable, Sendable {
     r.faults = a.faults - b.faults
     if let before = b.memory.swapOut { r.memory.swapOut? &-= before }
     if let before = b.memory.swapIn { r.memory.swapIn? &-= before }
+    if let before = b.memory.reclaim { r.memory.reclaim = r.memory.reclaim.map { $0 - before } }
     let earlier = processesByNumber(b)
     for i in r.processes.indices {
       guard let before = earlier[r.processes[i].pid] else { continue }

@@ -418,6 +418,11 @@ extension Platform {
     try checked { pwrite(descriptor, source.baseAddress!, source.count, off_t(position)) }
   }
 
+  /// Opens a file for reading and writing, making it if there is none; it is its owner's alone then.
+  package static func openForUpdate(_ path: String) throws(HostError) -> Int32 {
+    try checked { open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600) }
+  }
+
   /// Cuts a file or extends it with zeros.
   package static func setSize(_ descriptor: Int32, _ size: UInt64) throws(HostError) {
     _ = try checked { ftruncate(descriptor, off_t(size)) }

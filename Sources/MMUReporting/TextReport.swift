@@ -72,6 +72,15 @@ public enum TextReport {
         "at most, " + NumberText.grouped(s.memory.peakResidentPages &* 4) + " KiB"
       ))
     rows.append((s.memory.pageTablePages, "page-table pages", "at most"))
+    if s.memory.unusableFreeIndexOrder9 >= fragmentationShown {
+      rows.append(
+        (
+          s.memory.freePages, "free pages",
+          "at the end, " + NumberText.percent(s.memory.unusableFreeIndexOrder9, of: 1000)
+            + " in blocks below 2 MiB"
+        ))
+    }
+    rows += pressure(s)
 
     let width = rows.map { NumberText.grouped($0.value).utf8.count }.max() ?? 0
     let nameWidth = rows.map(\.name.utf8.count).max() ?? 0
@@ -87,6 +96,7 @@ public enum TextReport {
       }
       text += line + "\n"
     }
+    text += thrashing(s)
     if s.processes.count > 1 { text += table(s.processes) }
     if let nanoseconds = hostNanoseconds {
       text +=
@@ -95,6 +105,10 @@ public enum TextReport {
     }
     return text + " rerun: \(run.rerunCommand)\n"
   }
+
+  /// The unusable free space index, in thousandths, from which on the report has a line for it: as
+  /// much as lets Linux compact memory (extfrag_threshold).
+  static let fragmentationShown: UInt64 = 500
 
   /// Processes that have a line of their own, at most.
   static let shownProcesses = 20
@@ -149,7 +163,7 @@ public enum TextReport {
       + NumberText.percent(lookups.misses, of: lookups.lookups) + ")"
   }
 
-  private static func list(_ parts: [(UInt64, String)]) -> String {
+  static func list(_ parts: [(UInt64, String)]) -> String {
     parts.map { NumberText.grouped($0.0) + " " + $0.1 }.joined(separator: ", ")
   }
 }

@@ -114,7 +114,7 @@ func contents(_ path: String) -> String {
       (["--quiet=yes", "p"], "takes no value"),
       (["--ram"], "'--ram' needs a value"),
       (["--report", "xml", "p"], "it is 'text' or 'json'"),
-      (["--swap", "1G", "p"], "no swap yet"),
+      (["--swap", "1", "p"], "its size is a multiple of 4K"),
       (["--quiet"], "there is no program to run"),
       (["asm", "--ram", "8M", "p"], "it belongs to 'run'"),
       (["asm", "p"], "needs an output file"),

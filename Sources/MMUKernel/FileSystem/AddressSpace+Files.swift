@@ -26,13 +26,13 @@ extension AddressSpace {
     let page = area.pointee.filePage(of: address)
     if page >= inode.pageCount { return .beyondFile }
     let pattern = area.pointee.readPattern
-    let word = inode.pages[page]
+    let word = inode.word(page)
     if access & 2 == 0 && word != 0 {
       mapAround(area.pointee, address, inode, file, bits)
       // A page with a mark is left to this, so that it is noticed.
       if entry.pointee != 0 { return .fileMapped }
     }
-    let result = word == 0 && inode.waitsForDisk(page) ? FaultResolution.fileRead : .fileMapped
+    let result = word != 0 ? FaultResolution.fileMapped : inode.costOfReading(page)
     let frame = file.frameForFault(of: page, of: inode, pattern: pattern)
     // A page the host does not give is one the file does not have.
     if frame == 0 { return inode.failure == .noMemory ? .outOfMemory : .beyondFile }
@@ -59,7 +59,7 @@ extension AddressSpace {
     tables.set(entry, to: copy << 12 | bits | written)
     changeResident(anonymous: 1, file: 0)
     if area.pointee.anonymousIdentity == 0 { prepareAnonymous(address) }
-    return result == .fileRead ? .fileRead : .fileCopied
+    return result == .fileMapped ? .fileCopied : result
   }
 
   /// R/W of a page that a shared area maps by a read.
@@ -90,7 +90,7 @@ extension AddressSpace {
     while at < upper && page < end {
       let place = first + Int((at &- lower) &>> 12)
       if place.pointee == 0 {
-        let word = inode.pages[page]
+        let word = inode.word(page)
         if word != 0 && word & Inode.readaheadMark == 0 {
           let frame = word & Inode.frameMask
           system.frames.retain(FrameNumber(frame))
@@ -234,6 +234,15 @@ extension AddressSpace {
       at = area.upper
     }
     if hole { throw .noMemory }
+  }
+}
+
+extension Inode {
+  /// What a fault comes to for a page that is not in the cache.
+  fileprivate func costOfReading(_ page: UInt64) -> FaultResolution {
+    let slot = slot(page)
+    if slot == 0 { return waitsForDisk(page) ? .fileRead : .fileMapped }
+    return system.swap?.frame(of: slot) == 0 ? .swappedIn : .swapCached
   }
 }
 

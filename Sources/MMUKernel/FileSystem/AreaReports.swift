@@ -61,10 +61,12 @@ extension AddressSpace {
       row("Anonymous", pages.anonymous * 4)
       for name in [
         "KSM", "LazyFree", "AnonHugePages", "ShmemPmdMapped", "FilePmdMapped", "Shared_Hugetlb",
-        "Private_Hugetlb", "Swap", "SwapPss",
+        "Private_Hugetlb",
       ] {
         row(name, 0)
       }
+      row("Swap", pages.swapped * 4)
+      row("SwapPss", pages.swapShare / 1024)
       row("Locked", area.flags.contains(.locked) ? pages.share / 1024 : 0)
       text += "THPeligible:".padded(to: 16) + "       0\n"
       text += "VmFlags: \(flagsText(area))\n"
@@ -83,6 +85,14 @@ extension AddressSpace {
     var privateDirty: UInt64 = 0
     var referenced: UInt64 = 0
     var anonymous: UInt64 = 0
+    /// In swap; of shared memory what the area shows, mapped or not.
+    var swapped: UInt64 = 0
+    var swapShare: UInt64 = 0
+
+    fileprivate mutating func addSwapped(_ uses: UInt32) {
+      swapped += 1
+      swapShare += 4096 / UInt64(max(1, uses))
+    }
   }
 
   func pageAccount(_ area: VirtualMemoryArea) -> PageAccount {
@@ -92,6 +102,10 @@ extension AddressSpace {
       for i in 0..<count where entries[i] != 0 {
         let entry = PageTableEntry(entries[i])
         let frame = entry.frame
+        if SoftwareEntry.isSwapped(entries[i]) {
+          account.addSwapped(system.swap?.uses(of: frame.rawValue) ?? 1)
+          continue
+        }
         if frame.rawValue == system.zeroFrame { continue }
         let isAnonymous = system.frames.use(of: frame) == .anonymous
         // The cache's own reference is no mapping.
@@ -111,6 +125,12 @@ extension AddressSpace {
         case (false, true): account.privateDirty += 1
         case (false, false): account.privateClean += 1
         }
+      }
+    }
+    if let inode, !inode.isOnDisk, system.swap != nil {
+      let last = area.pageOffset + area.pages
+      inode.pages.forEach(in: area.pageOffset..<last) { page, _ in
+        if inode.slot(page) != 0 { account.addSwapped(1) }
       }
     }
     return account

@@ -14,7 +14,7 @@ extension Inode {
 
   /// The frame of a page in the cache; 0 if it is not there.
   @inline(__always)
-  func cachedFrame(_ page: UInt64) -> UInt64 { pages[page] & Self.frameMask }
+  func cachedFrame(_ page: UInt64) -> UInt64 { word(page) & Self.frameMask }
 
   /// Whether a page differs from the disk.
   func isDirty(_ page: UInt64) -> Bool { pages[page] & Self.dirtyMark != 0 }
@@ -31,6 +31,8 @@ extension Inode {
   func fill(_ page: UInt64, overwriting: Bool = false, reclaiming: Bool = true) -> UInt64 {
     let block = blocks[page]
     host?.failure = nil
+    if pages[page] != 0 { return swapIn(page, reclaiming: reclaiming) }
+    if reclaiming && system.frames.lists.isShort { system.reclaimDirectly() }
     let start = Int(page &* 4096)
     let isProvided = block == 0 && start < provided.count
     let hasContent = (isStored(page) || isProvided) && !overwriting
@@ -63,7 +65,12 @@ extension Inode {
     }
     pages.set(page, to: frame)
     system.frames.setHome(of: frame, home(of: page))
+    system.frames.lists.enter(frame, isOnDisk ? .file : .anonymous)
     system.cachedFrames += 1
+    if case let shadow = shadows[page], shadow != 0 {
+      shadows.set(page, to: 0)
+      system.noteRefault(frame, .file, since: UInt32(truncatingIfNeeded: shadow))
+    }
     return frame
   }
 
@@ -71,7 +78,7 @@ extension Inode {
   func readAhead(_ range: Range<UInt64>) {
     guard isOnDisk else { return }
     for page in range.clamped(to: 0..<pageCount) where cachedFrame(page) == 0 {
-      if system.frames.available < 64 || fill(page, reclaiming: false) == 0 { return }
+      if !system.hasSpareFrames || fill(page, reclaiming: false) == 0 { return }
     }
   }
 
@@ -210,7 +217,13 @@ extension Inode {
     return dropped
   }
 
-  private func dropFrame(_ page: UInt64) {
+  /// Takes a page out of the cache, or out of swap, without keeping its content.
+  func dropFrame(_ page: UInt64) {
+    let slot = slot(page)
+    if slot != 0 {
+      pages.set(page, to: 0)
+      return system.releaseSwapEntry(slot)
+    }
     let frame = cachedFrame(page)
     if isOnDisk && isDirty(page) { system.writeback.noteClean(self) }
     pages.set(page, to: 0)
@@ -224,6 +237,7 @@ extension Inode {
   /// - Precondition: nothing maps them.
   func dropPages(_ range: Range<UInt64>) {
     for page in pages.pages(in: range) { dropFrame(page) }
+    for page in shadows.pages(in: range) { shadows.set(page, to: 0) }
     guard let image = volume.image else { return }
     for page in blocks.pages(in: range) {
       image.release(blocks[page] - 1)
@@ -262,7 +276,7 @@ extension Inode {
     if range.isEmpty { return }
     let page = range.lowerBound / 4096
     let offset = Int(range.lowerBound & 4095)
-    let frame = cachedFrame(page)
+    let frame = slot(page) != 0 ? fill(page) : cachedFrame(page)
     if frame != 0 {
       system.memory.willWrite(FrameNumber(frame))
       let part = system.memory.pointer(to: FrameNumber(frame)) + offset

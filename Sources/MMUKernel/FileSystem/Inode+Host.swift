@@ -37,8 +37,11 @@ final class HostLink {
 extension Inode {
   /// What to tell a program for which no page could be had.
   var failure: Errno {
-    defer { host?.failure = nil }
-    return host?.failure ?? .noMemory
+    defer {
+      host?.failure = nil
+      swapFailure = nil
+    }
+    return host?.failure ?? swapFailure ?? .noMemory
   }
 
   /// Whether a page has content to be read from its disk or its host.

@@ -64,6 +64,10 @@ final class Inode {
   var isQueuedForWriteback = false
   /// Block numbers plus one by page, of a file on a disk.
   var blocks = PageTree()
+  /// When pages that reclaim has taken went, by page: bit 32 and the time on the clock of evictions.
+  var shadows = PageTree()
+  /// Why a page could not be brought back from swap.
+  var swapFailure: Errno?
   /// The file of the host it stands for.
   var host: HostLink?
   /// The first bytes of a file the host provides, for pages that have no block yet.
@@ -89,7 +93,10 @@ final class Inode {
     self.number = number ?? volume.newNumber()
     if case .regular = kind, volume.host == nil { registerContent() }
     if case .symbolicLink(let target) = kind { size = UInt64(target.count) }
+    volume.inodeCount += 1
   }
+
+  deinit { volume.inodeCount -= 1 }
 
   var system: SystemMemory { volume.system }
 

@@ -1,7 +1,7 @@
 import MMUMemory
 
 // meminfo and vmstat: the machine's memory as text, in Linux's formats. What does not exist here has
-// no line.
+// no line. Free memory by blocks and the kernel's objects: ZoneReports.swift.
 
 /// What the machine's frames are used for, in frames.
 struct MemoryUse {
@@ -25,6 +25,7 @@ extension SystemMemory {
     for case let inode? in inodes {
       let isOnDisk = inode.isOnDisk
       inode.pages.forEach(in: 0..<1 << 52) { _, word in
+        if word & Inode.swappedMark != 0 { return }
         use.cached += 1
         if !isOnDisk { use.inMemory += 1 }
         // The cache's own reference is no mapping.
@@ -36,6 +37,18 @@ extension SystemMemory {
 }
 
 extension Kernel {
+  /// What a file of /proc says about the machine; nil if it is about a process.
+  func machineText(_ kind: ProcessReport.Kind) -> String? {
+    switch kind {
+    case .meminfo: memoryText
+    case .vmstat: vmstatText
+    case .buddyinfo: buddyText
+    case .zoneinfo: zoneText
+    case .slabinfo: slabText
+    default: nil
+    }
+  }
+
   /// /proc/meminfo.
   var memoryText: String {
     let use = system.memoryUse
@@ -64,7 +77,7 @@ extension Kernel {
       ("nr_shmem", use.inMemory), ("nr_dirtied", system.dirtiedPages),
       ("nr_written", system.writtenPages), ("nr_page_table_pages", UInt64(system.tablePages)),
       ("pgpgin", system.readPages * 4), ("pgpgout", system.writtenPages * 4),
-      ("pgalloc_normal", frames.allocations), ("pgfree", frames.releases),
+      ("pgalloc_" + zoneName.lowercased(), frames.allocations), ("pgfree", frames.releases),
       ("pgfault", faults.minor + faults.major), ("pgmajfault", faults.major),
     ]
     return rows.map { "\($0) \($1)\n" }.joined()

@@ -48,7 +48,7 @@ extension OpenFile {
   ///   - page: lies in the file.
   ///   - needed: pages wanted from here on.
   func frame(of page: UInt64, of inode: Inode, needed: UInt64) -> UInt64 {
-    let word = inode.pages[page]
+    let word = inode.word(page)
     if word != 0 {
       if word & Inode.readaheadMark != 0 { readNext(page, of: inode, needed: needed) }
       return word & Inode.frameMask
@@ -65,7 +65,7 @@ extension OpenFile {
 
   /// The same for a fault of a mapping.
   func frameForFault(of page: UInt64, of inode: Inode, pattern: ReadPattern) -> UInt64 {
-    let word = inode.pages[page]
+    let word = inode.word(page)
     if word != 0 {
       noteFault(page, word, of: inode, pattern: pattern)
       return word & Inode.frameMask
@@ -126,7 +126,7 @@ extension OpenFile {
     }
     // Pages just before that are cached tell of a reader who came along there.
     var trace: UInt64 = 0
-    while trace < most && trace < page && inode.pages[page - 1 - trace] != 0 { trace += 1 }
+    while trace < most && trace < page && inode.word(page - 1 - trace) != 0 { trace += 1 }
     if trace <= needed { return read(page..<page + needed, of: inode, waits: true) }
     readahead.start = page
     readahead.size = min((trace == page ? 2 * trace : trace) + needed, most)
@@ -144,7 +144,7 @@ extension OpenFile {
     } else {
       // Another reader's mark: go on behind what is cached.
       var next = page + 1
-      while next - page <= most && inode.pages[next] != 0 { next += 1 }
+      while next - page <= most && inode.word(next) != 0 { next += 1 }
       if next - page > most { return }
       readahead.start = next
       readahead.size = next - page + needed
@@ -169,7 +169,7 @@ extension OpenFile {
     var read: UInt64 = 0
     for page in range.clamped(to: 0..<inode.pageCount) where inode.pages[page] == 0 {
       // Reading ahead is a favour: it ends when memory does.
-      if system.frames.available < 64 || inode.fill(page, reclaiming: false) == 0 { break }
+      if !system.hasSpareFrames || inode.fill(page, reclaiming: false) == 0 { break }
       // A hole is read without the disk.
       if inode.isStored(page) { read += 1 }
       if page == mark { inode.pages.set(page, to: inode.pages[page] | Inode.readaheadMark) }

@@ -16,9 +16,17 @@ public protocol HostIO: AnyObject {
   func write(_ stream: HostStream, from buffer: UnsafeRawBufferPointer) -> Int
   /// Opens a directory that the guest is to see; asked before the program starts, and for no other.
   func openDirectory(_ path: String) throws(Errno) -> any HostDirectory
+  /// Opens a file that is to be the swap area, making it if there is none; asked before the program
+  /// starts, and for no other.
+  func openSwapFile(_ path: String, pages: UInt64) throws(Errno) -> any SwapStore
 }
 
 extension HostIO {
+  /// Opens a swap file of the host's own file system.
+  public func openSwapFile(_ path: String, pages: UInt64) throws(Errno) -> any SwapStore {
+    try HostSwapFile(path, pages: pages)
+  }
+
   /// Opens a directory of the host's own file system.
   public func openDirectory(_ path: String) throws(Errno) -> any HostDirectory {
     try SystemHostDirectory(path)

@@ -18,6 +18,10 @@ enum FaultResolution: UInt8 {
   case fileCopied
   /// A page of a file that had to be read from the disk: a major fault.
   case fileRead
+  /// A page of private memory that was found in the swap cache.
+  case swapCached
+  /// A page of private memory that had to be read from swap: a major fault.
+  case swappedIn
   /// The entry allows the access already: a stale translation.
   case spurious
   /// No area there.
@@ -30,11 +34,16 @@ enum FaultResolution: UInt8 {
   case beyondFile
   /// A reserved bit is set in an entry.
   case damagedEntry
+  /// The page is in swap and cannot be read.
+  case swapFailed
   /// There was no free frame.
   case outOfMemory
 
   /// The page is there now; the access can be repeated.
   @inline(__always) var isResolved: Bool { rawValue <= FaultResolution.spurious.rawValue }
+
+  /// A device was waited for.
+  @inline(__always) var isMajor: Bool { self == .fileRead || self == .swappedIn }
 }
 
 extension AddressSpace {
@@ -54,6 +63,7 @@ extension AddressSpace {
   ///   - access: `Access.bits`; the privilege does not matter.
   @inline(__always)
   func resolveFault(_ address: UInt64, _ access: UInt64) -> FaultResolution {
+    if system.frames.lists.isShort { system.reclaimDirectly() }
     let resolution = resolve(address, access)
     return resolution == .outOfMemory ? resolveAgain(address, access) : resolution
   }
@@ -82,6 +92,7 @@ extension AddressSpace {
     guard let entry = tables.entry(for: address) else { return .outOfMemory }
     let old = entry.pointee
     if old == 0 { return fillAbsent(area, address, access, entry) }
+    if SoftwareEntry.isSwapped(old) { return swapIn(area, address, access, entry) }
     if access & 2 != 0 && old & PageTableEntry.writable.rawValue == 0 {
       if area.pointee.flags.contains(.shared) {
         return writeShared(area.pointee, address, entry)
@@ -123,7 +134,7 @@ extension AddressSpace {
 
   /// A write to a private page that is mapped read-only.
   @inline(never)
-  private func copyOnWrite(
+  func copyOnWrite(
     _ area: UnsafeMutablePointer<VirtualMemoryArea>, _ address: UInt64,
     _ entry: UnsafeMutablePointer<UInt64>
   ) -> FaultResolution {
@@ -131,7 +142,7 @@ extension AddressSpace {
     let written = PageTableEntry.writable.rawValue | PageTableEntry.dirty.rawValue
     let bits = leafBits(area.pointee.permissions) | written
     let frame = (old & PageTableEntry.addressMask) &>> 12
-    if system.frames.claim(frame) {
+    if system.claim(frame) {
       system.charge(system.costs.entryEdit)
       tables.set(entry, to: frame << 12 | bits)
       return .reused
@@ -148,7 +159,7 @@ extension AddressSpace {
     } else {
       let wasFile = system.frames.use(of: FrameNumber(frame)) == .cache
       system.memory.copy(FrameNumber(frame), to: FrameNumber(new))
-      system.frames.release(FrameNumber(frame))
+      system.releasePage(frame)
       if wasFile { changeResident(anonymous: 1, file: -1) }
     }
     tables.set(entry, to: new << 12 | bits)

@@ -78,6 +78,14 @@ extension AddressSpace {
             return
           }
         }
+        if entry & 1 == 0 && SoftwareEntry.isSwapped(entry) {
+          entries[i] = entry & ~SoftwareEntry.exclusive
+          target.unsafelyUnwrapped[i] = entries[i]
+          system.swap?.retain((entry & PageTableEntry.addressMask) &>> 12)
+          child.swapEntries += 1
+          edits &+= 2
+          continue
+        }
         if entry & writable != 0 {
           entries[i] = entry & ~writable
           edits &+= 1

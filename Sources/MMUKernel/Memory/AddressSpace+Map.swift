@@ -148,8 +148,11 @@ extension AddressSpace {
     return address + bytes <= next.guardedLower(gap: Self.stackGuardGap) && next.lower > address
   }
 
-  /// Linux's heuristic overcommit: only one request larger than all of RAM is refused.
-  func canPromise(_ pages: UInt64) -> Bool { pages <= system.memory.frameCount }
+  /// Linux's heuristic overcommit: only one request larger than all of RAM and swap is
+  /// refused.
+  func canPromise(_ pages: UInt64) -> Bool {
+    pages <= system.memory.frameCount + system.swapPages
+  }
 
   /// brk: moves the end of the heap.
   ///

@@ -108,7 +108,8 @@ extension AddressSpace {
     tables.forEachTable(in: lower, upper) { address, entries, count in
       for i in 0..<count {
         let old = entries[i]
-        if old == 0 { continue }
+        // What is in swap gets its rights when it comes back.
+        if old == 0 || SoftwareEntry.isSwapped(old) { continue }
         var new = old & ~(present | writable | noExecute | SoftwareEntry.inaccessible)
         new |= accessible ? present : SoftwareEntry.inaccessible
         if !execute { new |= noExecute }

@@ -64,6 +64,13 @@ extension AddressSpace {
       for i in 0..<count {
         let entry = entries[i]
         if entry == 0 { continue }
+        if entry & 1 == 0 && SoftwareEntry.isSwapped(entry) {
+          if keepingCopies { continue }
+          entries[i] = 0
+          edits &+= 1
+          _ = dropSwapEntry(entry)
+          continue
+        }
         let frame = (entry & PageTableEntry.addressMask) &>> 12
         if keepingCopies && frames.use(of: FrameNumber(frame)) != .cache { continue }
         entries[i] = 0
@@ -77,7 +84,7 @@ extension AddressSpace {
         } else {
           anonymous &-= 1
         }
-        frames.release(FrameNumber(frame))
+        system.releasePage(frame)
       }
     }
     system.charge(edits &* system.costs.entryEdit)

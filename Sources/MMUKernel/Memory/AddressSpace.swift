@@ -57,6 +57,8 @@ public final class AddressSpace {
   public internal(set) var residentAnonymous: UInt64 = 0
   /// Pages of files present.
   public internal(set) var residentFile: UInt64 = 0
+  /// Pages of private memory that are in swap: entries that name slots.
+  public internal(set) var swapEntries: UInt64 = 0
   /// The most pages ever present at once.
   public private(set) var peakResident: UInt64 = 0
   /// Pages of files that others mapped too when they were unmapped here.

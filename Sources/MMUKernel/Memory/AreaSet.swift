@@ -91,7 +91,8 @@ struct AreaSet: ~Copyable {
     // round do not wait for each other, so a lookup waits twice for memory instead of six times.
     let areas = chunks[low].areas
     let last = chunks[low].count &- 1
-    @inline(__always) func countEnding(upTo address: UInt64, from first: Int, by stride: Int) -> Int {
+    @inline(__always) func countEnding(upTo address: UInt64, from first: Int, by stride: Int) -> Int
+    {
       var count = 0
       for i in 0..<8 {
         // The last one ends above the address.

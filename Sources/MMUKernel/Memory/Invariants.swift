@@ -5,7 +5,8 @@ extension SystemMemory {
   /// Checks everything that must hold between traps; nil, or the first thing that does not.
   ///
   /// * each frame's references are its entries, its cache's and its tables' together;
-  /// * each frame is free, or held by exactly what its use says;
+  /// * each frame is free, or held by exactly what its use says; the free ones are in a free block or
+  ///   in the core's list;
   /// * entries lie inside areas and do not allow more than their area;
   /// * the reverse map finds every entry of a frame, and nothing else;
   /// * the counts of resident pages and of tables are those of the tables.
@@ -30,9 +31,15 @@ extension SystemMemory {
       uses[frame] = use
     }
     var cached: UInt64 = 0
+    // Entries that name each slot of swap.
+    var slotUses: [UInt64: UInt32] = [:]
     for case let inode? in inodes {
       if let found = inode.checkInvariants() { problem = problem ?? found }
       inode.pages.forEach(in: 0..<1 << 52) { _, word in
+        if word & Inode.swappedMark != 0 {
+          slotUses[word & Inode.frameMask, default: 0] += 1
+          return
+        }
         hold(word & Inode.frameMask, .cache, "file \(inode.number)")
         cached += 1
       }
@@ -50,9 +57,22 @@ extension SystemMemory {
     var tableCount = 0
     var areaReferences = [Int](repeating: 0, count: sources.count)
     for space in spaces {
-      if let found = space.checkInvariants(&areaReferences, hold) { problem = problem ?? found }
+      if let found = space.checkInvariants(&areaReferences, &slotUses, hold) {
+        problem = problem ?? found
+      }
       tableCount += space.tablePages
     }
+    if let swap {
+      swap.forEachSlot { slot, uses, frame in
+        if frame != 0 { hold(frame, .anonymous, "the swap cache") }
+        let counted = slotUses.removeValue(forKey: slot) ?? 0
+        if counted != uses || uses == 0 && frame == 0 {
+          problem = problem ?? "slot \(slot) counts \(uses) entries, \(counted) exist"
+        }
+      }
+    }
+    if let slot = slotUses.keys.min() { problem = problem ?? "slot \(slot) is free but named" }
+    if let found = frames.lists.inconsistency() { problem = problem ?? found }
     if let problem { return problem }
     if tableCount != tablePages {
       return "\(tablePages) table pages are counted, \(tableCount) exist"
@@ -71,7 +91,7 @@ extension SystemMemory {
         continue
       }
       inUse += 1
-      if use == .kernel {
+      if use == .kernel || use == .compressed {
         if references[frame] != 0 { return "frame \(frame) is the kernel's but mapped" }
         continue
       }
@@ -85,13 +105,14 @@ extension SystemMemory {
       }
     }
     if inUse != frames.used { return "\(frames.used) frames are counted in use, \(inUse) are" }
-    guard let recycled = frames.countRecycled() else { return "the free list is damaged" }
-    if recycled + inUse != frames.highWater { return "a frame is neither free nor in use" }
-    return nil
+    return frames.checkFreeFrames()
   }
 
   /// Frames still in use beside the kernel's own and the page cache: 0 when every process has ended.
-  public var leakedFrames: UInt64 { frames.used - UInt64(kernelTablePages) - 2 - cachedFrames }
+  public var leakedFrames: UInt64 {
+    frames.used - UInt64(kernelTablePages) - 2 - cachedFrames
+      - (swap?.compressed?.poolFrames ?? 0)
+  }
 }
 
 extension Kernel {
@@ -103,13 +124,28 @@ extension Kernel {
     if system.openFiles != 0 { return "\(system.openFiles) files are still open" }
     if system.tablePages != 0 { return "\(system.tablePages) table pages were not given back" }
     if !segments.segments.isEmpty { return "there are still shared-memory segments" }
+    if let swap = system.swap, swap.used != swappedFilePages {
+      return "\(swap.used - swappedFilePages) slots of swap were not given back"
+    }
     return nil
+  }
+
+  /// Pages of files in memory that are in swap.
+  private var swappedFilePages: UInt64 {
+    var count: UInt64 = 0
+    for case let inode? in system.inodes {
+      inode.pages.forEach(in: 0..<1 << 52) { _, word in
+        if word & Inode.swappedMark != 0 { count += 1 }
+      }
+    }
+    return count
   }
 }
 
 extension AddressSpace {
   func checkInvariants(
-    _ areaReferences: inout [Int], _ hold: (UInt64, FrameUse, @autoclosure () -> String) -> Void
+    _ areaReferences: inout [Int], _ slotUses: inout [UInt64: UInt32],
+    _ hold: (UInt64, FrameUse, @autoclosure () -> String) -> Void
   ) -> String? {
     if let problem = areas.inconsistency() { return problem }
     areas.forEach { areaReferences[Int($0.source)] += $0.source == 0 ? 0 : 1 }
@@ -124,6 +160,7 @@ extension AddressSpace {
     var problem: String?
     var anonymous: UInt64 = 0
     var file: UInt64 = 0
+    var swapped: UInt64 = 0
     tables.forEachTable(in: 0, 1 << 47) { address, entries, count in
       for i in 0..<count where entries[i] != 0 {
         let at = address + UInt64(i) << 12
@@ -133,6 +170,11 @@ extension AddressSpace {
           continue
         }
         let permissions = area.permissions
+        if SoftwareEntry.isSwapped(entry) {
+          swapped += 1
+          slotUses[(entry & PageTableEntry.addressMask) >> 12, default: 0] += 1
+          continue
+        }
         if entry & PageTableEntry.writable.rawValue != 0 && !permissions.contains(.write)
           || entry & 1 != 0 && permissions.rawValue == 0
           || entry & system.noExecute != (permissions.contains(.execute) ? 0 : system.noExecute)
@@ -145,7 +187,9 @@ extension AddressSpace {
           continue
         }
         let use = system.frames.use(of: FrameNumber(frame))
-        let isShared = system.frames.references(to: FrameNumber(frame)) > 1
+        // The swap cache's reference is no sharer.
+        let isCached = system.frames.lists.has(PageLists.Mark.swapCached, frame)
+        let isShared = system.frames.references(to: FrameNumber(frame)) > (isCached ? 2 : 1)
         let isWritable = entry & PageTableEntry.writable.rawValue != 0
         if area.flags.contains(.shared) {
           let inode = system.sources[Int(area.source)]?.inode
@@ -167,6 +211,7 @@ extension AddressSpace {
       }
     }
     if let problem { return problem }
+    if swapped != swapEntries { return "\(swapEntries) pages in swap are counted, \(swapped) are" }
     if anonymous != residentAnonymous || file != residentFile {
       return "resident pages are counted \(residentAnonymous) and \(residentFile), "
         + "\(anonymous) and \(file) exist"
@@ -187,6 +232,7 @@ extension AddressSpace {
       return home == inode.home(of: area.filePage(of: address))
         && inode.mappers.contains { $0.space === self }
     }
+    // Read ahead, or mapped by a handler.
     if home == .unknown { return true }
     return home == FrameHome(family.number, page: area.homePage(of: address))
       && (hasMovedPages || home.page == address >> 12)
@@ -199,6 +245,7 @@ extension Inode {
     var problem: String?
     var dirty: UInt64 = 0
     pages.forEach(in: 0..<1 << 52) { page, word in
+      if word & Self.swappedMark != 0 { return }
       if word & Self.dirtyMark != 0 { dirty += 1 }
       if page >= pageCount {
         problem = "file \(number) has page \(page) in the cache behind its end"

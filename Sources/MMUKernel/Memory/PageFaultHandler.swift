@@ -163,12 +163,13 @@ extension FaultResolution {
   /// The outcome for the program.
   func outcome(address: UInt64) -> FaultOutcome {
     switch self {
-    case .zeroPage, .zeroFilled, .copied, .reused, .fileMapped, .fileCopied, .fileRead, .spurious:
+    case .zeroPage, .zeroFilled, .copied, .reused, .fileMapped, .fileCopied, .fileRead,
+      .swapCached, .swappedIn, .spurious:
       .resume
     case .noArea, .stackOverflow:
       .signal(SignalInformation(.segmentationFault, .notMapped, address: address))
     case .denied: .signal(SignalInformation(.segmentationFault, .accessDenied, address: address))
-    case .beyondFile, .damagedEntry:
+    case .beyondFile, .damagedEntry, .swapFailed:
       .signal(SignalInformation(.busError, .noMemoryThere, address: address))
     case .outOfMemory: .outOfMemory
     }
@@ -209,7 +210,9 @@ extension AddressSpace {
     } else if system.frames.home(of: frame)
       != FrameHome(family.number, page: area.homePage(of: address))
     {
+      // Reclaim could not find all of its mappings.
       system.frames.setHome(of: frame, .unknown)
+      system.frames.lists.leave(frame)
     }
   }
 }

@@ -4,11 +4,19 @@ import MMUTiming
 
 /// How an entry that is not present, but not empty either, is to be read.
 ///
-/// The processor ignores all of an entry with P = 0; the kernel keeps a page there whose area allows
-/// no access (PROT_NONE), as Linux does with the same bit.
+/// The processor ignores all of an entry with P = 0. The kernel keeps a page there whose area allows
+/// no access (PROT_NONE), as Linux does with the same bit; or the slot of a page that is in swap.
 enum SoftwareEntry {
   /// P = 0 and this bit: the frame in bits 51:12 is still the page's, with its A and D.
   static var inaccessible: UInt64 { 1 << 8 }
+  /// P = 0 and this bit: bits 51:12 are a slot of the swap area.
+  static var swapped: UInt64 { 1 << 9 }
+  /// With `swapped`: the page was nobody else's when it went, and is not since.
+  static var exclusive: UInt64 { 1 << 10 }
+
+  /// Whether an entry names a slot.
+  @inline(__always)
+  static func isSwapped(_ entry: UInt64) -> Bool { entry & (swapped | 1) == swapped }
 }
 
 /// The paging structures of one address space, as entries in frames.

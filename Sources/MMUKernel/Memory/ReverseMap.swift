@@ -100,7 +100,7 @@ extension SystemMemory {
           return
         }
       }
-    case .free, .kernel, .pageTable: return
+    case .free, .kernel, .pageTable, .compressed: return
     }
   }
 }
@@ -118,6 +118,7 @@ extension AddressSpace {
   @inline(__always)
   func setHome(of frame: UInt64, _ area: VirtualMemoryArea, _ address: UInt64) {
     system.frames.setHome(of: frame, FrameHome(family.number, page: area.homePage(of: address)))
+    system.frames.lists.enter(frame, .anonymous)
   }
 
   /// Whether an entry maps a frame at an address, accessible or not.

@@ -43,6 +43,35 @@ public final class SystemMemory {
   var cachedFrames: UInt64 = 0
   /// Open file descriptions.
   public internal(set) var openFiles = 0
+
+  /// Where private memory goes when frames are short; nil: nowhere.
+  var swap: SwapArea?
+  /// Pages it has room for.
+  var swapPages: UInt64 { swap?.capacity ?? 0 }
+  /// What chooses pages then.
+  var policy: any ReclaimPolicy = ReclaimPolicyKind.twoList.make(seed: 0)
+  /// How much rather anonymous memory goes than files: 0 to 200, Linux's vm.swappiness.
+  var swappiness: UInt64 = 60
+  /// What reclaim has done.
+  public internal(set) var reclaimCounters = ReclaimCounters()
+  /// Pages freed and looked at by reclaim so far.
+  var freedByReclaim: UInt64 = 0
+  var scannedByReclaim: UInt64 = 0
+  /// By kind: what its pages have cost lately, see `noteCost`.
+  var reclaimCosts: [UInt64] = [0, 0]
+  /// Pages that have gone or become active so far: the clock of refaults.
+  var evictions: UInt32 = 0
+  var activatedFileBefore: UInt64 = 0
+  /// Faults to come that do not try to reclaim, since the last tries found nothing; and how many those were.
+  var reclaimBackoff: UInt64 = 0
+  var failedReclaims: UInt64 = 0
+  /// Time lost to a lack of memory.
+  var stall = MemoryStall()
+  /// Pages written to the disk by reclaim that nobody has been charged for, and cycles of such writing for
+  /// the disk alone.
+  var pagesForDisk: UInt64 = 0
+  var diskWork: Cycles = 0
+
   /// Pages read from the disk, written to it, and made dirty, so far.
   var readPages: UInt64 = 0
   var writtenPages: UInt64 = 0
@@ -244,33 +273,9 @@ public final class SystemMemory {
     freeInodes.append(slot)
   }
 
-  /// Drops what the page cache can do without: clean pages nobody maps; if there are none, dirty
-  /// ones are written back first.
-  ///
-  /// Whoever works on a frame of the cache over a fault holds a reference to it.
-  /// - Returns: whether frames became free.
-  @inline(never)
-  func reclaim() -> Bool {
-    var dropped = 0
-    for case let inode? in inodes { dropped += inode.dropClean() }
-    if dropped > 0 { return true }
-    for case let inode? in inodes {
-      inode.sync()
-      inode.evictIfUnused()
-      dropped += inode.dropClean()
-    }
-    return dropped > 0
-  }
-
-  /// Does what needs frames, again as long as the page cache gives some back.
-  ///
-  /// - Throws: what `body` throws; it leaves nothing behind then.
-  func reclaiming<Result>(_ body: () throws(Errno) -> Result) throws(Errno) -> Result {
-    while true {
-      do { return try body() } catch {
-        if error != .noMemory || !reclaim() { throw error }
-      }
-    }
+  /// Whether frames may be taken for what is only a favour.
+  var hasSpareFrames: Bool {
+    !frames.lists.isShort && frames.available > max(64, frames.watermarks.low)
   }
 
   /// Lets the clock stand for a request to the disk; the kernel decides who waits.

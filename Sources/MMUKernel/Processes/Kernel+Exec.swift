@@ -75,7 +75,7 @@ extension Kernel {
       switch error {
       case .argumentsTooLong: throw .argumentsTooLong
       case .outOfMemory, .tooManyProcesses: throw .noMemory
-      case .segmentOutOfRange, .writableCode, .directory: throw .notExecutable
+      case .segmentOutOfRange, .writableCode, .directory, .swapFile: throw .notExecutable
       }
     }
     // No way back from here.

@@ -4,8 +4,8 @@ import MMUTiming
 
 /// What a futex is known by: a word of one address space, or of a shared page.
 struct FutexKey: Hashable {
-  /// The address space; nil if `place` is a physical address.
-  var space: ObjectIdentifier?
+  /// The address space, or the file in shared memory of which `place` is an offset.
+  var space: ObjectIdentifier
   var place: UInt64
   /// FUTEX_PRIVATE_FLAG: such a waiter is not found by those who wake without it.
   var isPrivate: Bool
@@ -93,13 +93,12 @@ extension Kernel {
     let own = FutexKey(
       space: ObjectIdentifier(space), place: address, isPrivate: isPrivate)
     if isPrivate { return own }
-    // Makes the page present, so that a shared one has its frame.
     _ = try futexWord(address)
     if let area = space.area(at: VirtualAddress(truncating: address)), area.isShared,
-      let entry = space.tables.existingEntry(for: address)?.pointee
+      let inode = system.sources[Int(area.source)]?.inode
     {
-      let place = entry & PageTableEntry.addressMask | address & 4095
-      return FutexKey(space: nil, place: place, isPrivate: false)
+      let place = area.filePage(of: address) * pageBytes + (address & 4095)
+      return FutexKey(space: ObjectIdentifier(inode), place: place, isPrivate: false)
     }
     return own
   }

@@ -255,15 +255,21 @@ extension Kernel {
   private func put(
     _ bytes: [UInt8], at address: UInt64, _ process: Process, _ space: AddressSpace
   ) throws(StartError) {
-    let end = address + UInt64(bytes.count)
-    let failure = space.populate(address, end, writing: true) { process.countResolved($0) }
-    if failure != nil { throw .outOfMemory }
+    func populate(_ lower: UInt64, _ upper: UInt64) throws(StartError) {
+      let failure = space.populate(lower, upper, writing: true) { process.countResolved($0) }
+      if failure != nil { throw .outOfMemory }
+    }
+    try populate(address, address + UInt64(bytes.count))
     system.charge(UInt64((bytes.count + 7) / 8) &* system.costs.copyWord)
     var done = 0
     while done < bytes.count {
       let at = address + UInt64(done)
       let part = min(bytes.count - done, Int(4096 - at & 4095))
-      guard let place = space.peek(at) else { preconditionFailure("a populated page is absent") }
+      guard let place = space.peek(at) else {
+        // Reclaim has taken it meanwhile.
+        try populate(at, at + 1)
+        continue
+      }
       let frame = UInt64(place - system.memory.base) >> 12
       system.memory.willWrite(FrameNumber(frame))
       bytes.withUnsafeBytes { place.copyMemory(from: $0.baseAddress! + done, byteCount: part) }

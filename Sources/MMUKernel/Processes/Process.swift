@@ -156,13 +156,13 @@ public final class Process {
     return FaultCounts(
       minor: minorFaults, major: majorFaults, zero: count(.zeroPage, .zeroFilled),
       copyOnWrite: count(.copied, .reused), file: count(.fileMapped, .fileCopied, .fileRead),
-      swap: 0,
+      swap: count(.swappedIn, .swapCached),
       signal: signalFaults, spurious: count(.spurious))
   }
 
   @inline(__always)
   func countResolved(_ resolution: FaultResolution) {
-    if resolution == .fileRead { majorFaults &+= 1 } else { minorFaults &+= 1 }
+    if resolution.isMajor { majorFaults &+= 1 } else { minorFaults &+= 1 }
     resolutions[Int(resolution.rawValue)] &+= 1
   }
 }

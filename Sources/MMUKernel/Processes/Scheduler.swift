@@ -69,6 +69,10 @@ extension Kernel {
 
   /// Takes a thread out of whatever it waits in.
   func detach(_ thread: Thread) {
+    if thread.isStalled {
+      thread.isStalled = false
+      system.stall.end(now)
+    }
     thread.queue?.remove(thread)
     if thread.wakeTime != .max {
       thread.wakeTime = .max
@@ -103,6 +107,7 @@ extension Kernel {
   func settle(_ result: TrapResult, _ frame: inout TrapFrame) -> TrapResult {
     var result = result
     needsAttention = false
+    if isReclaimDaemonWoken { runReclaimDaemon() }
     if flusherTime <= now { flush() }
     if system.writeback.dirtyPages > system.writeback.background { throttle() }
     if !sleepers.isEmpty { expireSleepers() }
@@ -135,6 +140,7 @@ extension Kernel {
           let idle = sleeper.wakeTime &- now
           chargeCurrent()
           system.charge(idle)
+          system.stall.addIdle(idle)
           idleCycles &+= idle
           accountedFrom = now
           continue

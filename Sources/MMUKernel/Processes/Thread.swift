@@ -35,6 +35,8 @@ final class Thread {
   var reason = BlockReason.sleep
   /// A signal ends the wait.
   var isInterruptible = true
+  /// It waits for lack of memory.
+  var isStalled = false
 
   /// It waits, or waited, in a call that it executes again before anything else.
   var repeatsCall = false

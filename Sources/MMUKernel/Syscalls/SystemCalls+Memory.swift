@@ -138,14 +138,21 @@ extension Kernel {
     case 2: try space.changeFlags(address, end, set: .sequentialReads, clear: .randomReads)
     case 3: try space.readAhead(address, end)
     case 8, 18, 20, 21:
-      // MADV_FREE, COLD and PAGEOUT only matter when memory is short, which drops nothing here.
+      // MADV_FREE, WIPEONFORK, COLD and PAGEOUT.
       var refused: UInt64?
       var failure: Errno?
       do {
-        try space.forEachArea(address, end) { area, from, _ in
+        try space.forEachArea(address, end) { area, from, to in
           let isAllowed = advice >= 20 || area.isAnonymous
           let isFit = isAllowed && (advice == 18 || !area.flags.contains(.locked))
           if !isFit && refused == nil { refused = from }
+          if refused != nil { return }
+          switch advice {
+          case 8: space.freeLazily(from, to)
+          case 20: space.cool(from, to)
+          case 21: space.pageOut(from, to)
+          default: break
+          }
         }
         // What lies before an area that is refused, and behind a hole, is done all the same.
       } catch { failure = error }
@@ -226,6 +233,10 @@ extension Kernel {
         let here = at + i * 4096
         let entry = space.tables.existingEntry(for: here)?.pointee ?? 0
         var isResident = entry != 0
+        if SoftwareEntry.isSwapped(entry) {
+          let slot = (entry & PageTableEntry.addressMask) >> 12
+          isResident = system.swap?.frame(of: slot) != 0
+        }
         if !isResident && area.source != 0 {
           let offset = area.filePage(of: here)
           isResident = (system.sources[Int(area.source)]?.inode?.cachedFrame(offset) ?? 0) != 0

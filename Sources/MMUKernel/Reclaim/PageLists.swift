@@ -1,0 +1,214 @@
+import MMUMemory
+
+/// The two kinds of pages that reclaim tells apart, as Linux's LRU lists do.
+enum PageKind: Int, CaseIterable {
+  /// Can only go to swap: private memory, shared memory, files in memory.
+  case anonymous = 0
+  /// Can be read again from its file.
+  case file = 1
+}
+
+/// Which list a page stands in: a kind, and a number of the policy's own.
+struct PageList: Equatable {
+  /// 0 is no list.
+  let rawValue: UInt8
+
+  static var perKind: Int { 7 }
+  static var none: Self { Self(rawValue: 0) }
+
+  /// The list of a kind with a number from 0 to 6.
+  init(_ kind: PageKind, _ number: Int = 0) {
+    rawValue = UInt8(truncatingIfNeeded: 1 + kind.rawValue * Self.perKind + number)
+  }
+
+  fileprivate init(rawValue: UInt8) { self.rawValue = rawValue }
+
+  /// What kind of pages it holds.
+  var kind: PageKind { Int(rawValue) > Self.perKind ? .file : .anonymous }
+  /// Its number among those of the kind.
+  var number: Int { (Int(rawValue) - 1) % Self.perKind }
+}
+
+/// The frames reclaim may take, in lists threaded through an array with two links for each frame.
+///
+/// A frame enters the list for newcomers when it becomes somebody's page, at the young end, and leaves
+/// whatever list it is in when it is freed: the only work a fault does for reclaim. All else is done by
+/// the policy when memory is short.
+/// - Complexity: every operation O(1).
+final class PageLists {
+  /// Bits of a frame's mark beside its list.
+  enum Mark {
+    /// Found accessed once, or read by a system call: Linux's PG_referenced.
+    static var referenced: UInt16 { 1 << 4 }
+    /// Came back soon after it had gone: Linux's PG_workingset.
+    static var workingSet: UInt16 { 1 << 5 }
+    /// Read from swap beside the page that was wanted, which nobody has asked for yet.
+    static var readAhead: UInt16 { 1 << 6 }
+    /// The swap cache knows a slot with the same content, or the same before the page was written.
+    static var swapCached: UInt16 { 1 << 7 }
+    /// MADV_FREE: the content may go unless the page was written since.
+    static var lazyFree: UInt16 { 1 << 8 }
+    fileprivate static var list: UInt16 { 15 }
+  }
+
+  /// For each frame the older neighbour in bits 63:32 and the younger one in 31:0; 0 is none.
+  private let links: UnsafeMutablePointer<UInt64>
+  private let marks: UnsafeMutablePointer<UInt16>
+  private let frameCount: UInt64
+  /// By list: the oldest and the youngest frame, and how many there are.
+  private let oldest = UnsafeMutablePointer<UInt32>.allocate(capacity: 16)
+  private let youngest = UnsafeMutablePointer<UInt32>.allocate(capacity: 16)
+  private let counts = UnsafeMutablePointer<UInt64>.allocate(capacity: 16)
+  /// By kind: the list newcomers enter.
+  private let newcomers = UnsafeMutablePointer<UInt8>.allocate(capacity: 2)
+  /// Frames in all lists, and the most there may be before reclaim has to make room.
+  private(set) var pages: UInt64 = 0
+  var limit = UInt64.max
+  /// Whoever needs a frame is to free some first: there are too few, or more pages than `limit`.
+  var isShort = false
+
+  /// Makes empty lists for frames 0..<`frames`.
+  init(frames: UInt64) {
+    frameCount = frames
+    links = Platform.map(bytes: (frames * 8 + 4095) & ~4095, hugePages: false)
+      .assumingMemoryBound(to: UInt64.self)
+    marks = Platform.map(bytes: (frames * 2 + 4095) & ~4095, hugePages: false)
+      .assumingMemoryBound(to: UInt16.self)
+    oldest.initialize(repeating: 0, count: 16)
+    youngest.initialize(repeating: 0, count: 16)
+    counts.initialize(repeating: 0, count: 16)
+    for kind in PageKind.allCases { newcomers[kind.rawValue] = PageList(kind).rawValue }
+  }
+
+  deinit {
+    Platform.unmap(links, bytes: (frameCount * 8 + 4095) & ~4095)
+    Platform.unmap(marks, bytes: (frameCount * 2 + 4095) & ~4095)
+    oldest.deallocate()
+    youngest.deallocate()
+    counts.deallocate()
+    newcomers.deallocate()
+  }
+
+  /// Makes newcomers of a list's kind enter it from now on.
+  func sendNewcomers(to list: PageList) { newcomers[list.kind.rawValue] = list.rawValue }
+
+  /// Puts a frame that has become a page at the young end of the newcomers' list; one that is in a list
+  /// stays there.
+  @inline(__always)
+  func enter(_ frame: UInt64, _ kind: PageKind) {
+    if marks[Int(frame)] & Mark.list != 0 { return }
+    append(frame, newcomers[kind.rawValue])
+  }
+
+  /// Takes a frame out of its list and forgets its marks.
+  @inline(__always)
+  func leave(_ frame: UInt64) {
+    let mark = marks[Int(frame)]
+    if mark == 0 { return }
+    marks[Int(frame)] = 0
+    if mark & Mark.list != 0 { unlink(frame, Int(mark & Mark.list)) }
+  }
+
+  /// Moves a listed frame to the young end of a list; its marks stay.
+  func move(_ frame: UInt64, to list: PageList) {
+    let mark = marks[Int(frame)]
+    if mark & Mark.list == 0 { return }
+    unlink(frame, Int(mark & Mark.list))
+    marks[Int(frame)] = mark & ~Mark.list
+    append(frame, list.rawValue)
+  }
+
+  @inline(__always)
+  private func append(_ frame: UInt64, _ list: UInt8) {
+    let i = Int(list)
+    let last = youngest[i]
+    links[Int(frame)] = UInt64(last) &<< 32
+    if last == 0 {
+      oldest[i] = UInt32(truncatingIfNeeded: frame)
+    } else {
+      links[Int(last)] |= frame
+    }
+    youngest[i] = UInt32(truncatingIfNeeded: frame)
+    counts[i] &+= 1
+    pages &+= 1
+    if pages > limit { isShort = true }
+    marks[Int(frame)] |= UInt16(list)
+  }
+
+  @inline(__always)
+  private func unlink(_ frame: UInt64, _ list: Int) {
+    let word = links[Int(frame)]
+    let older = Int(word &>> 32)
+    let younger = Int(word & 0xffff_ffff)
+    if older == 0 {
+      oldest[list] = UInt32(truncatingIfNeeded: younger)
+    } else {
+      links[older] = links[older] & ~0xffff_ffff | UInt64(younger)
+    }
+    if younger == 0 {
+      youngest[list] = UInt32(truncatingIfNeeded: older)
+    } else {
+      links[younger] = links[younger] & 0xffff_ffff | UInt64(older) &<< 32
+    }
+    counts[list] &-= 1
+    pages &-= 1
+  }
+
+  /// The frame that has stood longest in a list; 0 if it is empty.
+  func first(_ list: PageList) -> UInt64 { UInt64(oldest[Int(list.rawValue)]) }
+
+  /// The next younger frame in the same list; 0 if there is none.
+  func next(_ frame: UInt64) -> UInt64 { links[Int(frame)] & 0xffff_ffff }
+
+  /// Frames in a list.
+  func count(_ list: PageList) -> UInt64 { counts[Int(list.rawValue)] }
+
+  /// Frames in all lists of a kind.
+  func count(_ kind: PageKind) -> UInt64 {
+    (0..<PageList.perKind).reduce(0) { $0 + count(PageList(kind, $1)) }
+  }
+
+  /// The list a frame stands in.
+  func list(of frame: UInt64) -> PageList {
+    PageList(rawValue: UInt8(truncatingIfNeeded: marks[Int(frame)] & Mark.list))
+  }
+
+  /// Whether a frame has a mark.
+  @inline(__always)
+  func has(_ mark: UInt16, _ frame: UInt64) -> Bool { marks[Int(frame)] & mark != 0 }
+
+  /// Gives a frame a mark.
+  func set(_ mark: UInt16, _ frame: UInt64) { marks[Int(frame)] |= mark }
+
+  /// Takes marks from a frame.
+  func clear(_ mark: UInt16, _ frame: UInt64) { marks[Int(frame)] &= ~mark }
+
+  /// What is wrong with the lists, if anything is.
+  ///
+  /// - Complexity: all listed frames.
+  func inconsistency() -> String? {
+    var total: UInt64 = 0
+    for kind in PageKind.allCases {
+      for number in 0..<PageList.perKind {
+        let list = PageList(kind, number)
+        var seen: UInt64 = 0
+        var previous: UInt64 = 0
+        var frame = first(list)
+        while frame != 0 {
+          if self.list(of: frame) != list || links[Int(frame)] >> 32 != previous {
+            return "frame \(frame) is wrongly linked in the list \(number) of \(kind) pages"
+          }
+          seen += 1
+          if seen > count(list) { break }
+          previous = frame
+          frame = next(frame)
+        }
+        if seen != count(list) || previous != UInt64(youngest[Int(list.rawValue)]) {
+          return "the list \(number) of \(kind) pages counts \(count(list)), \(seen) are linked"
+        }
+        total += seen
+      }
+    }
+    return total == pages ? nil : "\(pages) pages are counted in all lists, \(total) are there"
+  }
+}
