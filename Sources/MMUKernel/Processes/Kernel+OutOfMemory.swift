@@ -143,7 +143,6 @@ extension Process {
 }
 
 extension AddressSpace {
-
   /// Gives up all areas with their pages and tables; only the PML4 is left.
   ///
   /// - Precondition: no program will run in it again.
