@@ -40,6 +40,7 @@ enum Option: CaseIterable {
   case pmap, maps, smaps, top, at, atCycle, check
   case preset, set, ram, swap, seed, noASLR, environment, directory, writableDirectory
   case maximumInstructions, maximumCycles
+  case transparentHugePages
   case writableCode, engine, from, to, recordPages
   case frames, policy, curve
   case strategy, size, order, compact, pageSize
@@ -155,6 +156,10 @@ enum Option: CaseIterable {
       Row(
         name: "--max-cycles", argument: "N", commands: [.run],
         summary: "end the run there (status 75)", field: "max-cycles")
+    case .transparentHugePages:
+      Row(
+        name: "--thp", argument: "never|madvise|always", commands: [.run],
+        summary: "2 MiB pages for anonymous memory (default madvise)", field: "thp")
     case .writableCode:
       Row(
         name: "--wx", argument: "allow|deny", commands: [.run],

@@ -117,6 +117,7 @@ public final class Kernel {
     costs: CostModel = CostModel(), host: any HostIO
   ) {
     system = SystemMemory(memory, costs: costs)
+    system.huge.mode = configuration.hugePages
     self.configuration = configuration
     tree = FileTree(system, diskBytes: configuration.diskBytes)
     self.host = host

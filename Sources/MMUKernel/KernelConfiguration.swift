@@ -33,6 +33,8 @@ public struct KernelConfiguration {
   public var dirtyBackgroundPercent: UInt64 = 10
   /// Per cent of RAM that may be dirty before writers wait for the flusher: Linux's dirty_ratio.
   public var dirtyPercent: UInt64 = 20
+  /// Where anonymous memory gets pages of 2 MiB.
+  public var hugePages = HugePageMode.madvise
   /// Directories of the host that the guest sees.
   public var mounts: [HostMount] = []
   /// Takes the place of the kernel's own handler; nil is the kernel's own.

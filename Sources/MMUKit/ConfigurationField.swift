@@ -1,4 +1,5 @@
 import MMUExecution
+import MMUKernel
 import MMUMemory
 import MMUPaging
 import MMUTiming
@@ -160,6 +161,15 @@ extension ConfigurationField {
     number(
       "dirty-limit", "per cent of RAM that may be dirty before writers wait for the flusher",
       \.dirtyPercent, in: 0...100),
+    Self(
+      name: "thp", summary: "2 MiB pages for anonymous memory: never, madvise or always",
+      value: { .text($0.hugePages.rawValue) },
+      set: { (target, text) throws(ConfigurationError) in
+        guard let mode = HugePageMode(rawValue: text) else {
+          throw ConfigurationError("thp=\(text): it is 'never', 'madvise' or 'always'")
+        }
+        target.hugePages = mode
+      }),
     number(
       "quantum", "cycles after which a program gives way to others that can run", \.quantum,
       in: 10_000...1_000_000_000_000),

@@ -88,6 +88,7 @@ public final class Machine {
     options.dirtyExpiry = configuration.dirtyExpiry
     options.dirtyBackgroundPercent = configuration.dirtyBackgroundPercent
     options.dirtyPercent = configuration.dirtyPercent
+    options.hugePages = configuration.hugePages
     options.cyclesPerSecond = configuration.megahertz * 1_000_000
     options.pageFaultHandler = pageFaultHandler
     options.mounts = try configuration.mounts(from: host)

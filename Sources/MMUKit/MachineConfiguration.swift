@@ -1,4 +1,5 @@
 public import MMUExecution
+public import MMUKernel
 public import MMUPaging
 public import MMUTiming
 
@@ -43,6 +44,8 @@ public struct MachineConfiguration: Hashable, Sendable {
   public var dirtyBackgroundPercent: UInt64 = 10
   /// Per cent of RAM that may be dirty before writers wait for it.
   public var dirtyPercent: UInt64 = 20
+  /// Where anonymous memory gets pages of 2 MiB.
+  public var hugePages = HugePageMode.madvise
   /// Clock frequency for the seconds shown to the guest, in MHz.
   public var megahertz: UInt64 = 3000
   /// Counting starts at the first arrival at this label; nil: at the first instruction.

@@ -88,7 +88,7 @@ extension AddressSpace {
   func pageAccount(_ area: VirtualMemoryArea) -> PageAccount {
     var account = PageAccount()
     let inode = area.source == 0 ? nil : system.sources[Int(area.source)]?.inode
-    tables.forEachTable(in: area.lower, area.upper) { address, entries, count in
+    tables.readTables(in: area.lower, area.upper) { address, entries, count in
       for i in 0..<count where entries[i] != 0 {
         let entry = PageTableEntry(entries[i])
         let frame = entry.frame

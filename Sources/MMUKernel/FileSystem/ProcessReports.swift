@@ -203,7 +203,7 @@ extension AddressSpace {
       guard area.source != 0, let inode = system.sources[Int(area.source)]?.inode,
         !inode.isOnDisk
       else { return }
-      tables.forEachTable(in: area.lower, area.upper) { _, entries, count in
+      tables.readTables(in: area.lower, area.upper) { _, entries, count in
         for i in 0..<count where entries[i] != 0 {
           let frame = PageTableEntry(entries[i]).frame
           if system.frames.use(of: frame) == .cache { pages += 1 }

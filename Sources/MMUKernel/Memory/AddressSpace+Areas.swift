@@ -75,6 +75,8 @@ extension AddressSpace {
     guard var area = areas.area(position) else { preconditionFailure("no area to split") }
     precondition(area.lower < address && address < area.upper, "a cut outside the area")
     system.charge(system.costs.areaOperation)
+    // A huge leaf lies in one area.
+    tables.splitLeaf(around: address)
     system.retainSource(area.source, by: self)
     var upper = area
     upper.setLower(address)

@@ -22,6 +22,7 @@ extension AddressSpace {
     child.trampoline = trampoline
     child.argumentArea = argumentArea
     child.environmentEnd = environmentEnd
+    child.forbidsHugePages = forbidsHugePages
     child.addressLimit = addressLimit
     child.dataLimit = dataLimit
     var batch = InvalidationBatch()
@@ -65,7 +66,26 @@ extension AddressSpace {
     var anonymous = 0
     var file = 0
     var edits: UInt64 = 0
-    tables.forEachTable(in: area.lower, area.upper) { address, entries, count in
+    var blocks = 0
+    tables.forEachTable(
+      in: area.lower, area.upper,
+      wholeLeaf: { address, place, _ in
+        if !isComplete { return true }
+        let entry = place.pointee
+        guard let isBlock = child.copyHugeLeaf(entry, at: address) else {
+          isComplete = false
+          return true
+        }
+        blocks &+= isBlock ? 1 : 0
+        edits &+= 1
+        if entry & writable != 0 {
+          place.pointee = entry & ~writable
+          edits &+= 1
+          if entry & 1 != 0 { batch.note(address) }
+        }
+        return true
+      }
+    ) { address, entries, count in
       if !isComplete { return }
       var target: UnsafeMutablePointer<UInt64>?
       for i in 0..<count {
@@ -92,6 +112,8 @@ extension AddressSpace {
       }
     }
     system.charge(edits &* system.costs.entryEdit)
+    system.huge.changeMapped(blocks)
+    anonymous += blocks * Int(HugePages.frames)
     child.changeResident(anonymous: anonymous, file: file)
     return isComplete
   }

@@ -105,7 +105,16 @@ extension AddressSpace {
     let tracksWrites = system.sources[Int(area?.source ?? 0)]?.inode?.isOnDisk ?? false
     var batch = InvalidationBatch()
     var edits: UInt64 = 0
-    tables.forEachTable(in: lower, upper) { address, entries, count in
+    tables.forEachTable(
+      in: lower, upper,
+      wholeLeaf: { address, place, _ in
+        let old = place.pointee
+        place.pointee = hugeLeaf(old, under: permissions)
+        if place.pointee != old { edits &+= 1 }
+        if system.losesRights(old, place.pointee) { batch.note(address) }
+        return true
+      }
+    ) { address, entries, count in
       for i in 0..<count {
         let old = entries[i]
         if old == 0 { continue }

@@ -117,12 +117,15 @@ extension AddressSpace {
     guard let area = areas.area(at: address)?.pointee else { throw .badAddress }
     if areas.count + 2 > maximumAreas { throw .noMemory }
     let distance = target &- address
-    var pages = presentPages(address, address + old)
+    let leaves = movableLeaves(address, address + old, by: distance)
+    var pages = presentPages(address, address + old, movedBy: distance)
     // All tables first, so that nothing has moved if there is no frame for one.
-    while pages.contains(where: { tables.entry(for: $0.0 &+ distance) == nil }) {
+    while leaves.contains(where: { tables.directoryEntry(for: $0 &+ distance) == nil })
+      || pages.contains(where: { tables.entry(for: $0.0 &+ distance) == nil })
+    {
       if system.reclaim() {
         // Which may have made entries read-only.
-        pages = presentPages(address, address + old)
+        pages = presentPages(address, address + old, movedBy: distance)
         continue
       }
       var batch = InvalidationBatch()
@@ -152,6 +155,7 @@ extension AddressSpace {
       tables.set(place, to: entry)
     }
     system.charge(2 &* UInt64(pages.count) &* system.costs.entryEdit)
+    for leaf in leaves { moveHugeLeaf(leaf, to: leaf &+ distance, &batch) }
     batch.deliver(pcid: pcid.rawValue, in: system)
     if keepsOld {
       let position = areas.firstEnding(after: address)
@@ -168,10 +172,14 @@ extension AddressSpace {
     return target
   }
 
-  /// The pages of a range that have entries, and those.
-  private func presentPages(_ lower: UInt64, _ upper: UInt64) -> [(UInt64, UInt64)] {
+  /// The pages of a range that have entries, and those; not what `movableLeaves` gives.
+  private func presentPages(
+    _ lower: UInt64, _ upper: UInt64, movedBy distance: UInt64
+  ) -> [(UInt64, UInt64)] {
     var pages: [(UInt64, UInt64)] = []
-    tables.forEachTable(in: lower, upper) { address, entries, count in
+    tables.forEachTable(
+      in: lower, upper, wholeLeaf: { address, _, span in isMovable(address, span, by: distance) }
+    ) { address, entries, count in
       for i in 0..<count where entries[i] != 0 {
         pages.append((address &+ UInt64(i) &<< 12, entries[i]))
       }

@@ -60,7 +60,22 @@ extension AddressSpace {
     var anonymous = 0
     var file = 0
     var edits: UInt64 = 0
-    tables.forEachTable(in: lower, upper) { address, entries, count in
+    var leaves = 0
+    var blocks = 0
+    tables.forEachTable(
+      in: lower, upper,
+      wholeLeaf: { address, place, _ in
+        let entry = place.pointee
+        place.pointee = 0
+        if entry & 1 != 0 { batch.note(address) }
+        leaves &+= 1
+        let block = (entry & PageTableEntry.addressMask) &>> 12
+        if block == system.huge.zeroBlock { return true }
+        blocks &+= 1
+        releaseFrames(from: block)
+        return true
+      }
+    ) { address, entries, count in
       for i in 0..<count {
         let entry = entries[i]
         if entry == 0 { continue }
@@ -82,6 +97,14 @@ extension AddressSpace {
     }
     system.charge(edits &* system.costs.entryEdit)
     system.charge(UInt64(-(anonymous &+ file)) &* system.costs.frameAllocation)
+    if leaves != 0 {
+      tables.returnDeposits(leaves)
+      system.huge.changeMapped(-blocks)
+      system.charge(UInt64(leaves) &* system.costs.entryEdit)
+      // A block goes back as a whole.
+      system.charge(UInt64(blocks) &* system.costs.frameAllocation)
+      anonymous -= blocks * Int(HugePages.frames)
+    }
     changeResident(anonymous: anonymous, file: file)
   }
 

@@ -53,7 +53,9 @@ extension SystemMemory {
       if let found = space.checkInvariants(&areaReferences, hold) { problem = problem ?? found }
       tableCount += space.tablePages
     }
+    for frame in huge.deposits { hold(frame, .pageTable, "the splits to come") }
     if let problem { return problem }
+    if let found = checkHugeLeaves() { return found }
     if tableCount != tablePages {
       return "\(tablePages) table pages are counted, \(tableCount) exist"
     }
@@ -91,7 +93,38 @@ extension SystemMemory {
   }
 
   /// Frames still in use beside the kernel's own and the page cache: 0 when every process has ended.
-  public var leakedFrames: UInt64 { frames.used - UInt64(kernelTablePages) - 2 - cachedFrames }
+  public var leakedFrames: UInt64 {
+    let zeros = huge.zeroBlock == 0 ? 0 : HugePages.frames
+    return frames.used - UInt64(kernelTablePages) - 2 - zeros - cachedFrames
+  }
+
+  /// What is wrong with huge leaves and their books, if anything is.
+  private func checkHugeLeaves() -> String? {
+    var problem: String?
+    var leaves = 0
+    var mapped: UInt64 = 0
+    for space in spaces {
+      space.tables.forEachHugeLeaf(in: 0, AddressSpace.userLimit) { address, entry, bytes in
+        let frame = (entry & PageTableEntry.addressMask) >> 12
+        leaves += 1
+        if frame != huge.zeroBlock { mapped += 1 }
+        if frame & (bytes >> 12 - 1) != 0 {
+          problem = "the huge leaf for \(hex(address)) leads to frame \(frame)"
+        }
+        if let area = space.area(at: VirtualAddress(truncating: address)),
+          area.upper < address + bytes || area.source != 0
+        {
+          problem = "the huge leaf for \(hex(address)) does not fit its area"
+        }
+      }
+    }
+    if let problem { return problem }
+    if leaves != huge.deposits.count {
+      return "\(huge.deposits.count) page tables are kept for splits, \(leaves) leaves exist"
+    }
+    if mapped != huge.mapped { return "\(huge.mapped) huge leaves are counted, \(mapped) exist" }
+    return nil
+  }
 }
 
 extension Kernel {
@@ -118,13 +151,15 @@ extension AddressSpace {
       tableCount += 1
       hold($0, .pageTable, "a process's tables")
     }
-    if tableCount != tables.pages {
-      return "\(tables.pages) tables are counted, \(tableCount) exist"
+    var leaves = 0
+    tables.forEachHugeLeaf(in: 0, Self.userLimit) { _, _, _ in leaves += 1 }
+    if tableCount + leaves != tables.pages {
+      return "\(tables.pages) tables are counted, \(tableCount) exist and \(leaves) huge leaves"
     }
     var problem: String?
     var anonymous: UInt64 = 0
     var file: UInt64 = 0
-    tables.forEachTable(in: 0, 1 << 47) { address, entries, count in
+    tables.readTables(in: 0, 1 << 47) { address, entries, count in
       for i in 0..<count where entries[i] != 0 {
         let at = address + UInt64(i) << 12
         let entry = entries[i]

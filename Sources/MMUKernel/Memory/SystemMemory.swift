@@ -25,6 +25,8 @@ public final class SystemMemory {
   public let kernelTablePages: Int
   /// PML4 entries 256...511 that are present: from 256 on.
   private let kernelEntryCount: Int
+  /// Transparent huge pages.
+  var huge = HugePages()
   /// Paging structures of all processes now, and the most there ever were.
   public internal(set) var tablePages = 0 {
     didSet { if tablePages > peakTablePages { peakTablePages = tablePages } }

@@ -96,7 +96,7 @@ extension Kernel {
     // Makes the page present, so that a shared one has its frame.
     _ = try futexWord(address)
     if let area = space.area(at: VirtualAddress(truncating: address)), area.isShared,
-      let entry = space.tables.existingEntry(for: address)?.pointee
+      let entry = space.tables.view(of: address)
     {
       let place = entry & PageTableEntry.addressMask | address & 4095
       return FutexKey(space: nil, place: place, isPrivate: false)

@@ -85,7 +85,7 @@ public final class Process {
   /// Descriptors, current directory, umask.
   var files: FileContext
   /// PR_SET_THP_DISABLE.
-  var isHugePageDisabled = false
+  var isHugePageDisabled: Bool { space?.forbidsHugePages ?? false }
 
   init(
     pid: Int32, path: String, space: AddressSpace, files: FileContext, symbolizer: Symbolizer
@@ -118,7 +118,6 @@ public final class Process {
     session = parent.session
     actions = parent.actions
     limits = parent.limits
-    isHugePageDisabled = parent.isHugePageDisabled
   }
 
   /// Notes the file of the program it runs, which nobody may write then; nil is none any more.

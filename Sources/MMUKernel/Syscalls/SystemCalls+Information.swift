@@ -151,7 +151,7 @@ extension Kernel {
       return 0
     case 41:
       if a2 | a3 | a4 != 0 { throw .invalid }
-      process.isHugePageDisabled = a1 != 0
+      process.space?.forbidsHugePages = a1 != 0
       return 0
     case 42:
       if a1 | a2 | a3 | a4 != 0 { throw .invalid }

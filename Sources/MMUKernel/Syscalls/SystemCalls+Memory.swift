@@ -224,7 +224,7 @@ extension Kernel {
       let count = min(pages - page, inArea, UInt64(Kernel.bufferBytes))
       for i in 0..<count {
         let here = at + i * 4096
-        let entry = space.tables.existingEntry(for: here)?.pointee ?? 0
+        let entry = space.tables.view(of: here) ?? 0
         var isResident = entry != 0
         if !isResident && area.source != 0 {
           let offset = area.filePage(of: here)
