@@ -54,10 +54,8 @@ public struct CoreFreeList: ~Copyable {
     return all
   }
 
-  /// Tells whether a page is in the list, by looking at all of them; for checks.
-  public func contains(_ page: UInt64) -> Bool {
-    (0..<held).contains { entries[$0] == UInt32(truncatingIfNeeded: page) }
-  }
+  /// The pages in the list, oldest first; for checks.
+  public var pages: [UInt64] { (0..<held).map { UInt64(entries[$0]) } }
 
   @usableFromInline @inline(never)
   mutating func refill(from buddies: inout BuddyAllocator) -> Bool {
@@ -78,7 +76,18 @@ public struct CoreFreeList: ~Copyable {
 
   @usableFromInline @inline(never)
   mutating func giveBack(_ number: Int, to buddies: inout BuddyAllocator) {
-    for i in 0..<number { buddies.release(UInt64(entries[i]), order: 0) }
+    var i = 0
+    while i < number {
+      // What lies in a row goes back as the largest block it makes: memory is mostly unmapped in
+      // the order in which it was handed out.
+      let first = entries[i]
+      let most = 1 << min(first.trailingZeroBitCount, buddies.maximumOrder)
+      var run = 1
+      while run < most && i + run < number && entries[i + run] == first &+ UInt32(run) { run += 1 }
+      let order = run.bitWidth - 1 - run.leadingZeroBitCount
+      buddies.release(UInt64(first), order: order)
+      i += 1 << order
+    }
     held -= number
     entries.update(from: entries + number, count: held)
   }

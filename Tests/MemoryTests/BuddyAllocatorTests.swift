@@ -201,7 +201,7 @@ private struct ByteMap {
           #expect(list.allocate(from: &buddies) == page)
           list.release(page, to: &buddies)
         }
-        #expect(list.contains(page) == true)
+        #expect(list.pages.contains(page) == true)
       }
       #expect(UInt64(held.count + list.count) + buddies.freePages == 300)
       #expect(list.count <= 20)

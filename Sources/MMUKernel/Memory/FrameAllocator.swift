@@ -19,28 +19,34 @@ public enum FrameUse: UInt8, CaseIterable, Sendable {
 ///     let frames = FrameAllocator(memory)
 ///     if let frame = frames.allocateZeroed(.anonymous) { frames.release(frame) }
 ///
-/// Allocation and release are O(1): a list of recycled frames threaded through the records, last in
-/// first out, and behind it the frames never touched. Recycled ones come first, so that the host
-/// backs no more memory than the guest ever used at once; a recycled frame is cleared when it is
-/// needed clear. Frame 0 is never handed out.
+/// Free frames are kept by a `BuddyAllocator` with blocks of up to 1 GiB and, in front of it, a
+/// `CoreFreeList` of single frames, last in first out: so a frame is taken and released in O(1), and
+/// most of them neither split a block nor merge one. A frame handed out before is cleared when it is
+/// needed clear; one never touched is zeros anyway. The smallest free block is taken, the lowest of
+/// those, so that RAM never used stays in large blocks and the host backs little more than the guest
+/// ever used at once. Frame 0 is never handed out.
 /// - Precondition: nobody else has written the memory: untouched frames are taken to be zero.
 public final class FrameAllocator {
   /// The memory it manages, all of it.
   public let memory: PhysicalMemory
-  /// For each frame: in bit 40 whether a fork shared it since it was last somebody's own, use in bits
-  /// 39:32, and in bits 31:0 the reference count, or for a free frame
-  /// the next free one (0: none).
+  /// A word for each frame; 0 if it was never handed out.
+  ///
+  ///     63     it was handed out at least once, and may hold anything
+  ///     40     a fork shared it since it was last somebody's own
+  ///     39:32  use
+  ///     31:0   reference count
   private let records: UnsafeMutablePointer<UInt64>
   /// For each frame in use, where the reverse map begins to look: see `ReverseMap.swift`.
   private let homes: UnsafeMutablePointer<UInt64>
   private let recordBytes: UInt64
-  private var recycled: UInt64 = 0
-  /// Length of the list `recycled` heads.
-  private var recycledCount: UInt64 = 0
-  /// The lowest frame never handed out.
-  private var untouched: UInt64 = 1
-  /// One past the last frame that may be handed out.
-  private let limit: UInt64
+  /// The free frames but those in `list`.
+  private var buddies: BuddyAllocator
+  /// The free frames that the core takes first.
+  private var list = CoreFreeList()
+  /// One past the highest frame ever handed out; those from here on are untouched.
+  private(set) var highWater: UInt64 = 1
+  /// How many free frames reclaim is to keep.
+  public let watermarks: Watermarks
   /// Frames in use now, the kernel's own included.
   public private(set) var used: UInt64 = 1
   /// The most frames ever in use at once.
@@ -51,22 +57,24 @@ public final class FrameAllocator {
   public var allocationsUntilFailure: UInt64?
   /// For tests: keep failing once `allocationsUntilFailure` has run out.
   public var failsForever = false
-  /// Allocations that succeeded so far.
+  /// Frames handed out so far.
   public private(set) var allocations: UInt64 = 0
   /// Frames given back so far; frame 0 was never allocated.
   public var releases: UInt64 { allocations &- (used &- 1) }
 
   /// Takes charge of all frames of `memory`.
   public init(_ memory: PhysicalMemory) {
-    precondition(memory.frameCount < 1 << 32, "at most 16 TiB of RAM")
     self.memory = memory
-    limit = memory.frameCount
+    buddies = BuddyAllocator(pages: memory.frameCount)
+    watermarks = Watermarks(pages: memory.frameCount)
     recordBytes = (memory.frameCount * 8 + 4095) & ~4095
     records = Platform.map(bytes: recordBytes, hugePages: false)
       .assumingMemoryBound(to: UInt64.self)
     homes = Platform.map(bytes: recordBytes, hugePages: false)
       .assumingMemoryBound(to: UInt64.self)
-    records[0] = UInt64(FrameUse.kernel.rawValue) << 32 | 1
+    let isFree = buddies.take(0, order: 0)
+    precondition(isFree, "frame 0 is free at first")
+    records[0] = Self.record(.kernel)
   }
 
   deinit {
@@ -75,7 +83,7 @@ public final class FrameAllocator {
   }
 
   /// Frames that can still be handed out.
-  public var available: UInt64 { limit - untouched + recycledCount }
+  public var available: UInt64 { buddies.freePages &+ UInt64(list.count) }
 
   /// Takes a frame with undefined content and one reference; nil if there is none.
   public func allocate(_ use: FrameUse) -> FrameNumber? {
@@ -93,21 +101,44 @@ public final class FrameAllocator {
   @inline(__always)
   func take(_ use: FrameUse, zeroed: Bool) -> UInt64 {
     if allocationsUntilFailure != nil && failNow() { return 0 }
-    var number = recycled
-    if number != 0 {
-      recycled = records[Int(number)] & 0xffff_ffff
-      recycledCount &-= 1
-      if zeroed { memory.zero(FrameNumber(number)) }
-    } else {
-      number = untouched
-      if number >= limit { return 0 }
-      untouched = number &+ 1
-    }
-    records[Int(number)] = UInt64(use.rawValue) &<< 32 | 1
+    guard let number = list.allocate(from: &buddies) else { return 0 }
+    handOut(number, use, zeroed: zeroed)
     allocations &+= 1
     used &+= 1
     if used > peakUsed { peakUsed = used }
     return number
+  }
+
+  /// Takes 2^`order` frames in a row, at a multiple of that number: each with the use, one reference,
+  /// and a `release` of its own.
+  ///
+  /// Their content is undefined unless they are to be `zeroed`; then only those handed out before
+  /// are cleared. Counts as one allocation for `allocationsUntilFailure`.
+  /// - Returns: the first one; 0 if no free block is large enough.
+  /// - Complexity: their number.
+  public func takeBlock(_ use: FrameUse, order: Int, zeroed: Bool = false) -> UInt64 {
+    precondition((0...buddies.maximumOrder).contains(order), "there is no block of order \(order)")
+    if allocationsUntilFailure != nil && failNow() { return 0 }
+    var block = buddies.allocate(order: order)
+    if block == nil && list.drain(to: &buddies) > 0 { block = buddies.allocate(order: order) }
+    guard let first = block else { return 0 }
+    let count = UInt64(1) << UInt64(order)
+    for number in first..<first + count { handOut(number, use, zeroed: zeroed) }
+    allocations += count
+    used += count
+    peakUsed = max(peakUsed, used)
+    return first
+  }
+
+  /// Makes the record of a frame that is no longer free.
+  @inline(__always)
+  private func handOut(_ number: UInt64, _ use: FrameUse, zeroed: Bool) {
+    if records[Int(number)] == 0 {
+      if number >= highWater { highWater = number &+ 1 }
+    } else if zeroed {
+      memory.zero(FrameNumber(number))
+    }
+    records[Int(number)] = Self.record(use)
   }
 
   @inline(never)
@@ -135,12 +166,11 @@ public final class FrameAllocator {
   public func release(_ frame: FrameNumber) -> Bool {
     let index = Int(frame.rawValue)
     precondition(
-      frame.rawValue < untouched && records[index] >> 32 != 0, "a free frame is released")
+      frame.rawValue < highWater && records[index] & Self.useMask != 0, "a free frame is released")
     records[index] &-= 1
     if records[index] & 0xffff_ffff != 0 { return false }
-    records[index] = recycled
-    recycled = frame.rawValue
-    recycledCount &+= 1
+    records[index] = Self.touched
+    list.release(frame.rawValue, to: &buddies)
     used &-= 1
     return true
   }
@@ -148,8 +178,7 @@ public final class FrameAllocator {
   /// References to a frame; 0 if it is free.
   @inline(__always)
   public func references(to frame: FrameNumber) -> UInt32 {
-    let record = records[Int(frame.rawValue)]
-    return record >> 32 == 0 ? 0 : UInt32(truncatingIfNeeded: record)
+    UInt32(truncatingIfNeeded: records[Int(frame.rawValue)])
   }
 
   /// What a frame is used for.
@@ -158,17 +187,27 @@ public final class FrameAllocator {
     FrameUse(rawValue: UInt8(truncatingIfNeeded: records[Int(frame.rawValue)] >> 32)) ?? .free
   }
 
+  // MARK: Records
+
+  private static var touched: UInt64 { 1 << 63 }
+  private static var forked: UInt64 { 1 << 40 }
+  private static var useMask: UInt64 { 0xff << 32 }
+
+  /// The record of a frame somebody has for himself.
+  @inline(__always)
+  private static func record(_ use: FrameUse) -> UInt64 {
+    touched | UInt64(use.rawValue) &<< 32 | 1
+  }
+
   /// Adds the reference of a forked child.
   @inline(__always)
   func share(_ number: UInt64) { records[Int(number)] = (records[Int(number)] &+ 1) | Self.forked }
-
-  private static var forked: UInt64 { 1 << 40 }
 
   /// Tells whether this is the only reference left to a frame of anonymous memory; it is its holder's
   /// own then.
   @inline(__always)
   func claim(_ number: UInt64) -> Bool {
-    let own = UInt64(FrameUse.anonymous.rawValue) &<< 32 | 1
+    let own = Self.record(.anonymous)
     if records[Int(number)] & ~Self.forked != own { return false }
     records[Int(number)] = own
     return true
@@ -179,7 +218,7 @@ public final class FrameAllocator {
   /// One that was shared by a fork is not, even if the others have gone, before `claim` says so.
   @inline(__always)
   func isExclusive(_ number: UInt64) -> Bool {
-    records[Int(number)] == UInt64(FrameUse.anonymous.rawValue) &<< 32 | 1
+    records[Int(number)] == Self.record(.anonymous)
   }
 
   /// Where the reverse map finds the mappings of a frame.
@@ -195,23 +234,43 @@ public final class FrameAllocator {
   /// - Complexity: all frames ever handed out.
   func count(_ use: FrameUse) -> UInt64 {
     var count: UInt64 = 0
-    for number in 0..<untouched where self.use(of: FrameNumber(number)) == use { count += 1 }
+    for number in 0..<highWater where self.use(of: FrameNumber(number)) == use { count += 1 }
     return count
   }
 
-  /// Frames below this number may have been handed out; those above never were.
-  var highWater: UInt64 { untouched }
+  /// Calls `body` with the free frames as the buddies keep them; those in the core's list are in use
+  /// to them.
+  func withBuddies<Result>(_ body: (borrowing BuddyAllocator) -> Result) -> Result { body(buddies) }
 
-  /// Counts the free list by walking it, for `checkInvariants`.
-  func countRecycled() -> UInt64? {
-    var seen: UInt64 = 0
-    var number = recycled
-    while number != 0 {
-      if number >= untouched || records[Int(number)] >> 32 != 0 { return nil }
-      seen += 1
-      if seen > recycledCount { return nil }
-      number = records[Int(number)]
+  /// The core's list of free frames: how many it holds, may hold, and moves at once.
+  var coreList: (count: Int, high: Int, batch: Int) { (list.count, list.high, list.batch) }
+
+  /// What is wrong with the free frames, if anything: each frame is in use, in a free block or in the
+  /// core's list.
+  ///
+  /// - Complexity: all frames ever handed out, and the free blocks.
+  func checkFreeFrames() -> String? {
+    if let problem = buddies.checkInvariants() { return problem }
+    if available + used != memory.frameCount {
+      return "\(available) frames are free and \(used) in use of \(memory.frameCount)"
     }
-    return seen == recycledCount ? seen : nil
+    let listed = list.pages
+    let end = max(highWater, (listed.max() ?? 0) + 1)
+    var isFree = [Bool](repeating: false, count: Int(end))
+    for order in 0...buddies.maximumOrder {
+      buddies.forEachFreeBlock(order: order) { first in
+        for number in first..<max(first, min(first + 1 << UInt64(order), end)) {
+          isFree[Int(number)] = true
+        }
+      }
+    }
+    for number in listed {
+      if isFree[Int(number)] { return "frame \(number) is free twice" }
+      isFree[Int(number)] = true
+    }
+    for number in 0..<end where isFree[Int(number)] != (use(of: FrameNumber(number)) == .free) {
+      return "frame \(number) is \(use(of: FrameNumber(number))), but the free lists disagree"
+    }
+    return nil
   }
 }

@@ -5,7 +5,8 @@ extension SystemMemory {
   /// Checks everything that must hold between traps; nil, or the first thing that does not.
   ///
   /// * each frame's references are its entries, its cache's and its tables' together;
-  /// * each frame is free, or held by exactly what its use says;
+  /// * each frame is free, or held by exactly what its use says; the free ones are in a free block or
+  ///   in the core's list;
   /// * entries lie inside areas and do not allow more than their area;
   /// * the reverse map finds every entry of a frame, and nothing else;
   /// * the counts of resident pages and of tables are those of the tables.
@@ -87,9 +88,7 @@ extension SystemMemory {
       }
     }
     if inUse != frames.used { return "\(frames.used) frames are counted in use, \(inUse) are" }
-    guard let recycled = frames.countRecycled() else { return "the free list is damaged" }
-    if recycled + inUse != frames.highWater { return "a frame is neither free nor in use" }
-    return nil
+    return frames.checkFreeFrames()
   }
 
   /// Frames still in use beside the kernel's own and the page cache: 0 when every process has ended.
