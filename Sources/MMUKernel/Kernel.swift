@@ -62,6 +62,8 @@ public final class Kernel {
   /// When the flusher has something to do, and until when it has the disk.
   var flusherTime: Cycles = .max
   var diskBusyUntil: Cycles = 0
+  /// When khugepaged has something to do, and where.
+  var collapser = Collapser()
   /// Something is to be done before the program goes on: a signal, a switch.
   var needsAttention = false
   /// The running thread gives way.
@@ -118,6 +120,7 @@ public final class Kernel {
   ) {
     system = SystemMemory(memory, costs: costs)
     system.huge.mode = configuration.hugePages
+    system.setAside(configuration.hugePool2M, configuration.hugePool1G)
     self.configuration = configuration
     tree = FileTree(system, diskBytes: configuration.diskBytes)
     self.host = host
@@ -125,6 +128,7 @@ public final class Kernel {
     pageFaultHandler = configuration.pageFaultHandler
     tree.refreshProcesses = { [unowned self] in refreshProcessDirectories() }
     prepareWriteback()
+    prepareCollapser()
   }
 
   deinit { buffer.deallocate() }

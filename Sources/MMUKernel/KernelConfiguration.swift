@@ -35,6 +35,11 @@ public struct KernelConfiguration {
   public var dirtyPercent: UInt64 = 20
   /// Where anonymous memory gets pages of 2 MiB.
   public var hugePages = HugePageMode.madvise
+  /// How huge pages are made of small ones.
+  public var collapse = CollapseRules()
+  /// Huge pages set aside at the start for MAP_HUGETLB, of 2 MiB and of 1 GiB.
+  public var hugePool2M: UInt64 = 0
+  public var hugePool1G: UInt64 = 0
   /// Directories of the host that the guest sees.
   public var mounts: [HostMount] = []
   /// Takes the place of the kernel's own handler; nil is the kernel's own.

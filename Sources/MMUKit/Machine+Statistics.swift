@@ -47,6 +47,7 @@ extension Machine {
     s.memory.peakResidentPages = kernel.processes.lazy.map(\.maxResidentPages).max() ?? 0
     s.memory.pageTablePages = UInt64(kernel.system.peakTablePages)
     s.memory.framesUsedPeak = kernel.system.frames.peakUsed
+    s.hugePages = kernel.system.hugePageCounts
     s.processes = processes
     return s
   }

@@ -89,6 +89,9 @@ public final class Machine {
     options.dirtyBackgroundPercent = configuration.dirtyBackgroundPercent
     options.dirtyPercent = configuration.dirtyPercent
     options.hugePages = configuration.hugePages
+    options.collapse = configuration.collapse
+    options.hugePool2M = configuration.hugePool2M
+    options.hugePool1G = configuration.hugePool1G
     options.cyclesPerSecond = configuration.megahertz * 1_000_000
     options.pageFaultHandler = pageFaultHandler
     options.mounts = try configuration.mounts(from: host)

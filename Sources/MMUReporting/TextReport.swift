@@ -72,6 +72,7 @@ public enum TextReport {
         "at most, " + NumberText.grouped(s.memory.peakResidentPages &* 4) + " KiB"
       ))
     rows.append((s.memory.pageTablePages, "page-table pages", "at most"))
+    if let huge = s.hugePages { rows.append(row(huge)) }
 
     let width = rows.map { NumberText.grouped($0.value).utf8.count }.max() ?? 0
     let nameWidth = rows.map(\.name.utf8.count).max() ?? 0
@@ -94,6 +95,21 @@ public enum TextReport {
         + NumberText.ratio(s.instructions &* 1000, nanoseconds, decimals: 1) + " MIPS\n"
     }
     return text + " rerun: \(run.rerunCommand)\n"
+  }
+
+  /// The line about huge pages.
+  private static func row(
+    _ huge: HugePageCounts
+  ) -> (value: UInt64, name: String, comment: String) {
+    var parts = [
+      (huge.faultAllocations, "by faults"), (huge.collapses, "collapsed"), (huge.splits, "split"),
+      (huge.fallbacks, "not to be had"),
+    ]
+    if huge.pool2M > 0 { parts.append((huge.pool2MPeakUsed, "of \(huge.pool2M) set aside used")) }
+    if huge.pool1G > 0 {
+      parts.append((huge.pool1GPeakUsed, "of \(huge.pool1G) of 1 GiB set aside used"))
+    }
+    return (huge.peakMapped, "2 MiB pages", "mapped at most, " + list(parts))
   }
 
   /// Processes that have a line of their own, at most.

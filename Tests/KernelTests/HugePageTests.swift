@@ -80,7 +80,7 @@ extension Bench {
     #expect(bench.finish() == nil)
   }
 
-  @Test func `PR_SET_THP_DISABLE forbids them, to children and what they execute, too`() throws {
+  @Test func `PR_SET_THP_DISABLE forbids them, to children, too`() throws {
     let bench = try Bench.withHugePages()
     #expect(bench.call(167, 41, 1, 0, 0, 0) == 0)
     let p = bench.map(512)

@@ -64,6 +64,8 @@ final class Inode {
   var isQueuedForWriteback = false
   /// Block numbers plus one by page, of a file on a disk.
   var blocks = PageTree()
+  /// Its huge pages, if it stands behind a mapping with MAP_HUGETLB.
+  var hugeFile: HugeFile?
   /// The file of the host it stands for.
   var host: HostLink?
   /// The first bytes of a file the host provides, for pages that have no block yet.
@@ -126,6 +128,7 @@ final class Inode {
     if links > 0 { return }
     precondition(mappers.isEmpty, "a file is evicted that areas show")
     dropPages(0..<1 << 52)
+    hugeFile?.evict()
     unregisterContent()
   }
 

@@ -139,6 +139,7 @@ extension Kernel {
       row("VmLib", sizes.library)
       row("VmPTE", UInt64(space.tablePages))
       row("VmSwap", 0)
+      row("HugetlbPages", space.poolPages)
     }
     return text + "Threads:\t\(process.threadCount)\n" + signalText(process)
   }
@@ -194,6 +195,18 @@ extension AddressSpace {
       if area.flags.contains(.locked) { result.locked += area.pages }
     }
     return result
+  }
+
+  /// Pages of the pools of huge pages, in pages of 4 KiB.
+  fileprivate var poolPages: UInt64 {
+    var pages: UInt64 = 0
+    areas.forEach { area in
+      if area.hugeSize == nil { return }
+      tables.forEachHugeLeaf(in: area.lower, area.upper) { _, _, bytes in
+        pages += bytes / pageBytes
+      }
+    }
+    return pages
   }
 
   /// Pages of memory files present: shared anonymous memory, memfds, /dev/shm.

@@ -28,6 +28,8 @@ enum FaultResolution: UInt8 {
   case denied
   /// The area shows a file that ends before.
   case beyondFile
+  /// The pool of huge pages is empty, or promised to others.
+  case noHugePage
   /// A reserved bit is set in an entry.
   case damagedEntry
   /// There was no free frame.

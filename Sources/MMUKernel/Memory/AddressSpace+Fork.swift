@@ -32,7 +32,7 @@ extension AddressSpace {
       position = areas.next(position)
       if area.flags.contains(.notForked) { continue }
       var copy = area
-      copy.flags.subtract([.locked, .lockedOnFault])
+      copy.flags.subtract([.locked, .lockedOnFault, .promised])
       let isWiped = area.flags.contains(.wipedOnFork)
       let isCopied = area.anonymousIdentity != 0 && !isWiped
       copy.anonymousIdentity =
@@ -40,7 +40,11 @@ extension AddressSpace {
       child.areas.insert(copy, at: child.areas.end)
       system.retainSource(copy.source, by: child)
       system.charge(system.costs.areaOperation)
-      if isCopied { isComplete = copyEntries(area, to: child, &batch) }
+      if isCopied, let size = area.hugeSize {
+        isComplete = copyHugePages(of: area, size, to: child, &batch)
+      } else if isCopied {
+        isComplete = copyEntries(area, to: child, &batch)
+      }
     }
     batch.deliver(pcid: pcid.rawValue, in: system)
     if !isComplete {

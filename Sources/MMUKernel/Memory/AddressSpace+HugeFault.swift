@@ -6,9 +6,11 @@ import MMUTiming
 
 extension AddressSpace {
   /// Tells whether the area may have transparent huge pages.
-  func allowsHugePages(_ area: VirtualMemoryArea) -> Bool {
+  ///
+  /// - Parameter mode: instead of the machine's.
+  func allowsHugePages(_ area: VirtualMemoryArea, mode: HugePageMode? = nil) -> Bool {
     if forbidsHugePages || !area.isAnonymous || area.flags.contains(.noHugePages) { return false }
-    switch system.huge.mode {
+    switch mode ?? system.huge.mode {
     case .never: return false
     case .madvise: return area.flags.contains(.hugePages)
     case .always: return true
@@ -30,14 +32,17 @@ extension AddressSpace {
     _ area: UnsafeMutablePointer<VirtualMemoryArea>, _ address: UInt64, _ access: UInt64
   ) -> FaultResolution? {
     let isWrite = access & 2 != 0
+    if let size = area.pointee.hugeSize { return resolveHugePage(area, size, address, isWrite) }
     switch tables.region(at: address).0 {
     case .table: return nil
     case .leaf(let place): return resolveMappedHuge(area.pointee, address, isWrite, place)
     case .nothing: break
     }
+    if !allowsHugePages(area.pointee) { return nil }
+    system.onHugePageCandidate()
     let base = address & ~(HugePages.bytes - 1)
     guard base >= area.pointee.lower, base + HugePages.bytes <= area.pointee.upper,
-      allowsHugePages(area.pointee), let place = tables.directoryEntry(for: base),
+      let place = tables.directoryEntry(for: base),
       place.pointee == 0
     else { return nil }
     let block = isWrite ? takeHugeBlock() : zeroBlock()

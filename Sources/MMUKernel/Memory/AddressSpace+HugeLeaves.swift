@@ -33,17 +33,16 @@ extension AddressSpace {
   }
 
   /// A huge leaf under new permissions: writable at once if all its frames are this address space's
-  /// own.
-  func hugeLeaf(_ leaf: UInt64, under permissions: MemoryPermissions) -> UInt64 {
+  /// own, and one of the pool if it is shared.
+  func hugeLeaf(
+    _ leaf: UInt64, under permissions: MemoryPermissions, isShared: Bool
+  ) -> UInt64 {
     let writable = PageTableEntry.writable.rawValue
     var new = leaf & ~(1 | writable | system.noExecute | SoftwareEntry.inaccessible)
     new |= permissions.rawValue != 0 ? 1 : SoftwareEntry.inaccessible
     if !permissions.contains(.execute) { new |= system.noExecute }
-    if permissions.contains(.write), let block = system.block(of: leaf),
-      block.allSatisfy({ system.frames.isExclusive($0) })
-    {
-      new |= writable
-    }
+    guard permissions.contains(.write), let block = system.block(of: leaf) else { return new }
+    if isShared || block.allSatisfy({ system.frames.isExclusive($0) }) { new |= writable }
     return new
   }
 
@@ -56,11 +55,13 @@ extension AddressSpace {
   }
 
   /// The addresses of the huge leaves in a range that move whole.
-  func movableLeaves(_ lower: UInt64, _ upper: UInt64, by distance: UInt64) -> [UInt64] {
-    var leaves: [UInt64] = []
+  func movableLeaves(
+    _ lower: UInt64, _ upper: UInt64, by distance: UInt64
+  ) -> [(address: UInt64, size: PageSize)] {
+    var leaves: [(UInt64, PageSize)] = []
     tables.forEachHugeLeaf(in: lower, upper) { address, _, bytes in
       if address >= lower && address + bytes <= upper && isMovable(address, bytes, by: distance) {
-        leaves.append(address)
+        leaves.append((address, bytes == HugePages.bytes ? .size2M : .size1G))
       }
     }
     return leaves
@@ -69,8 +70,10 @@ extension AddressSpace {
   /// Moves a huge leaf.
   ///
   /// - Precondition: the directory for its new place exists.
-  func moveHugeLeaf(_ address: UInt64, to target: UInt64, _ batch: inout InvalidationBatch) {
-    guard let old = tables.hugeLeaf(for: address), let new = tables.directoryEntry(for: target)
+  func moveHugeLeaf(
+    _ address: UInt64, _ size: PageSize, to target: UInt64, _ batch: inout InvalidationBatch
+  ) {
+    guard let old = tables.hugeLeaf(for: address), let new = tables.leafPlace(for: target, size)
     else { preconditionFailure("a huge leaf or the table made for its move is gone") }
     let leaf = old.pointee
     tables.set(old, to: 0)

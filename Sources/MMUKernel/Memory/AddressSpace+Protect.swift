@@ -34,6 +34,8 @@ extension AddressSpace {
       {
         throw .noMemory
       }
+      if area.lower < at { try area.checkCut(at: at) }
+      if end < area.upper { try area.checkCut(at: end) }
       let cuts = (area.lower < at ? 1 : 0) + (end < area.upper ? 1 : 0)
       if areas.count + cuts > maximumAreas + (joinsNeighbour(area, at, end, permissions) ? 1 : 0) {
         throw .noMemory
@@ -109,7 +111,7 @@ extension AddressSpace {
       in: lower, upper,
       wholeLeaf: { address, place, _ in
         let old = place.pointee
-        place.pointee = hugeLeaf(old, under: permissions)
+        place.pointee = hugeLeaf(old, under: permissions, isShared: isShared)
         if place.pointee != old { edits &+= 1 }
         if system.losesRights(old, place.pointee) { batch.note(address) }
         return true

@@ -65,6 +65,10 @@ extension AddressSpace {
     _ address: UInt64, _ old: UInt64, _ new: UInt64, _ flags: RemapFlags, to target: UInt64
   ) throws(Errno) -> UInt64 {
     guard let area = areas.area(at: address)?.pointee else { throw .badAddress }
+    var (old, new) = (old, new)
+    if let size = area.hugeSize {
+      (old, new) = try hugeLengths(size, address, old, new, flags, to: target)
+    }
     if new <= old && flags.isDisjoint(with: [.fixed, .dontUnmap]) {
       // In place, whatever lies behind it.
       if new < old { try unmap(address + new, length: old - new) }
@@ -120,7 +124,7 @@ extension AddressSpace {
     let leaves = movableLeaves(address, address + old, by: distance)
     var pages = presentPages(address, address + old, movedBy: distance)
     // All tables first, so that nothing has moved if there is no frame for one.
-    while leaves.contains(where: { tables.directoryEntry(for: $0 &+ distance) == nil })
+    while leaves.contains(where: { tables.leafPlace(for: $0 &+ distance, $1) == nil })
       || pages.contains(where: { tables.entry(for: $0.0 &+ distance) == nil })
     {
       if system.reclaim() {
@@ -155,7 +159,11 @@ extension AddressSpace {
       tables.set(place, to: entry)
     }
     system.charge(2 &* UInt64(pages.count) &* system.costs.entryEdit)
-    for leaf in leaves { moveHugeLeaf(leaf, to: leaf &+ distance, &batch) }
+    for (leaf, size) in leaves { moveHugeLeaf(leaf, size, to: leaf &+ distance, &batch) }
+    if let size = area.hugeSize, area.flags.contains(.promised) {
+      // The old place gives its promise up when it goes.
+      system.pool(size).changePromise(by: Int64(new / size.bytes))
+    }
     batch.deliver(pcid: pcid.rawValue, in: system)
     if keepsOld {
       let position = areas.firstEnding(after: address)

@@ -20,7 +20,13 @@ extension AddressSpace {
   func removeAreas(_ lower: UInt64, _ upper: UInt64) throws(Errno) {
     var position = areas.firstEnding(after: lower)
     guard let first = areas.area(position), first.lower < upper else { return }
+    if let end = areas.area(areas.firstEnding(after: upper - 1)), end.lower < upper,
+      end.upper > upper
+    {
+      try end.checkCut(at: upper)
+    }
     if first.lower < lower {
+      try first.checkCut(at: lower)
       if upper < first.upper && areas.count >= maximumAreas { throw .noMemory }
       position = split(position, at: lower)
     }
@@ -35,6 +41,8 @@ extension AddressSpace {
     var pending = lower
     let count = areas.count
     areas.remove(from: position, below: upper) { area in
+      let start = max(lower, area.lower)
+      unmapHugePages(of: area, start, area.upper, endsArea: true, batch: &batch)
       unmapPages(pending, area.upper, batch: &batch)
       pending = area.upper
       system.releaseSource(area.source, by: self)
@@ -111,21 +119,30 @@ extension AddressSpace {
   /// MADV_DONTNEED, and MADV_DONTNEED_LOCKED: drops the pages of a range but keeps its areas.
   ///
   /// - Throws: ENOMEM if part of the range is not mapped, the rest being done all the same; EINVAL at
-  ///   the first locked area, what lies before it being done.
+  ///   the first locked area, or at an area of huge pages of which it begins inside one, what lies
+  ///   before being done.
   func discard(_ lower: UInt64, _ upper: UInt64, lockedToo: Bool = false) throws(Errno) {
     var batch = InvalidationBatch()
     defer { batch.deliver(pcid: pcid.rawValue, in: system) }
-    var isLocked = false
+    var isRefused = false
     var failure: Errno?
     do {
       try forEachArea(lower, upper) { area, from, to in
-        if area.flags.contains(.locked) && !lockedToo { isLocked = true }
-        if !isLocked { unmapPages(from, to, batch: &batch) }
+        let mask = area.hugeSize?.offsetMask ?? 0
+        if area.flags.contains(.locked) && !lockedToo || from & mask != 0 { isRefused = true }
+        if isRefused { return }
+        // A part of a huge page at the end stays.
+        let end = to & ~mask
+        if mask == 0 {
+          unmapPages(from, to, batch: &batch)
+        } else if from < end {
+          unmapHugePages(of: area, from, end, endsArea: false, batch: &batch)
+        }
       }
     } catch {
       failure = error
     }
-    if isLocked { throw .invalid }
+    if isRefused { throw .invalid }
     if let failure { throw failure }
   }
 

@@ -124,6 +124,9 @@ public final class AddressSpace {
     system.leave(root: tables.root << 12)
     sharedWhenUnmapped = 0
     var batch = InvalidationBatch()
+    for area in allAreas where area.hugeSize != nil {
+      unmapHugePages(of: area, area.lower, area.upper, endsArea: true, batch: &batch)
+    }
     unmapPages(0, Self.userLimit, batch: &batch)
     while let area = areas.area(areas.start) {
       areas.remove(at: areas.start)

@@ -12,6 +12,8 @@ public enum FrameUse: UInt8, CaseIterable, Sendable {
   case pageTable
   /// The kernel's own: frame 0, its half's tables, the zero page.
   case kernel
+  /// A part of a huge page that was set aside at the start, in use or not.
+  case hugePool
 }
 
 /// Hands out frames, with a reference count for each.

@@ -11,6 +11,39 @@ public enum HugePageMode: String, CaseIterable, Hashable, Sendable {
   case always
 }
 
+/// What was done with huge pages, as reports show it.
+public struct HugePageCounts: Hashable, Sendable {
+  /// The most leaves of 2 MiB over private memory at once.
+  public let peakMapped: UInt64
+  /// Huge pages made by faults, and of small ones by khugepaged or MADV_COLLAPSE.
+  public let faultAllocations: UInt64
+  public let collapses: UInt64
+  /// Faults and collapses for which there were no 512 frames in a row.
+  public let fallbacks: UInt64
+  /// Leaves split into page tables.
+  public let splits: UInt64
+  /// Pages set aside for MAP_HUGETLB, and the most of them in use at once: of 2 MiB, of 1 GiB.
+  public let pool2M: UInt64
+  public let pool2MPeakUsed: UInt64
+  public let pool1G: UInt64
+  public let pool1GPeakUsed: UInt64
+}
+
+extension SystemMemory {
+  /// The counts; nil if huge pages were neither used nor asked for.
+  package var hugePageCounts: HugePageCounts? {
+    let isUsed =
+      huge.mode == .always || huge.zeroAllocations + huge.faultFallbacks + huge.failedCollapses > 0
+      || huge.peakMapped > 0 || pools.contains { !$0.pages.isEmpty }
+    if !isUsed { return nil }
+    return HugePageCounts(
+      peakMapped: huge.peakMapped, faultAllocations: huge.faultAllocations,
+      collapses: huge.collapses, fallbacks: huge.faultFallbacks + huge.failedCollapses,
+      splits: huge.splits, pool2M: UInt64(pools[0].pages.count), pool2MPeakUsed: pools[0].peakUsed,
+      pool1G: UInt64(pools[1].pages.count), pool1GPeakUsed: pools[1].peakUsed)
+  }
+}
+
 /// Transparent huge pages of all address spaces: the rule, the books, the counters of /proc/vmstat.
 struct HugePages {
   /// Bytes a leaf of a page directory maps, and 4 KiB frames in it.
@@ -33,6 +66,10 @@ struct HugePages {
   var faultAllocations: UInt64 = 0
   /// Faults that would have made one, but there was no block: `thp_fault_fallback`.
   var faultFallbacks: UInt64 = 0
+  /// Huge pages made of small ones: `thp_collapse_alloc`; and not made for want of a block:
+  /// `thp_collapse_alloc_failed`.
+  var collapses: UInt64 = 0
+  var failedCollapses: UInt64 = 0
   /// Times the block of zeros was made: `thp_zero_page_alloc`.
   var zeroAllocations: UInt64 = 0
   /// Leaves split into page tables: `thp_split_pmd`.

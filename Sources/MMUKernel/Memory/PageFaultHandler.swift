@@ -168,7 +168,7 @@ extension FaultResolution {
     case .noArea, .stackOverflow:
       .signal(SignalInformation(.segmentationFault, .notMapped, address: address))
     case .denied: .signal(SignalInformation(.segmentationFault, .accessDenied, address: address))
-    case .beyondFile, .damagedEntry:
+    case .beyondFile, .noHugePage, .damagedEntry:
       .signal(SignalInformation(.busError, .noMemoryThere, address: address))
     case .outOfMemory: .outOfMemory
     }

@@ -110,6 +110,8 @@ extension PageTables {
     -> UnsafeMutablePointer<UInt64>
   {
     let leaf = place.pointee
+    let first = FrameNumber((leaf & PageTableEntry.addressMask) >> 12)
+    precondition(system.frames.use(of: first) != .hugePool, "a page of the pool is split")
     guard let frame = system.huge.deposits.popLast() else {
       preconditionFailure("no page table was deposited for the leaf at \(hex(address))")
     }
@@ -128,6 +130,15 @@ extension PageTables {
     return table
   }
 
+  /// Where the leaf of a huge page stands, making the tables on the way; nil if frames ran out.
+  mutating func leafPlace(for address: UInt64, _ size: PageSize) -> UnsafeMutablePointer<UInt64>? {
+    if size == .size2M { return directoryEntry(for: address) }
+    guard
+      let table = lowerTable(system.table(root) + Int(PagingLevel.pml4.index(address)))
+    else { return nil }
+    return table + Int(PagingLevel.pdpt.index(address))
+  }
+
   /// Splits the leaf of 2 MiB that maps both sides of an address, if there is one.
   func splitLeaf(around address: UInt64) {
     if address & (HugePages.bytes - 1) == 0 { return }
@@ -142,6 +153,18 @@ extension PageTables {
       table = lower
     }
     return table + Int(PagingLevel.pd.index(address))
+  }
+
+  /// Puts a leaf in place of a page table, which is kept for the split of that.
+  ///
+  /// - Precondition: there is one.
+  mutating func replaceTable(for address: UInt64, by leaf: UInt64) {
+    guard let place = directoryEntry(for: address), place.pointee & 1 != 0 else {
+      preconditionFailure("no page table is there to be replaced at \(hex(address))")
+    }
+    system.huge.deposits.append((place.pointee & PageTableEntry.addressMask) >> 12)
+    set(place, to: leaf)
+    forgetRecent()
   }
 
   /// Keeps a page table for the split of a leaf that is about to be made.

@@ -73,6 +73,9 @@ struct PageTables: ~Copyable {
     return recentTable + Int((address &>> 12) & 511)
   }
 
+  /// Forgets the page table found last.
+  mutating func forgetRecent() { recentRegion = .max }
+
   /// Tells whether the page table for an address is the one found last.
   @inline(__always)
   func isRecent(_ address: UInt64) -> Bool { address &>> 21 == recentRegion }
@@ -174,7 +177,7 @@ struct PageTables: ~Copyable {
     _ lower: UInt64, _ upper: UInt64, floor: UInt64, ceiling: UInt64,
     batch: inout InvalidationBatch
   ) {
-    recentRegion = .max
+    forgetRecent()
     freeTables(
       .pml4, root, base: 0, lower: lower, upper: upper, floor: floor, ceiling: ceiling,
       batch: &batch)

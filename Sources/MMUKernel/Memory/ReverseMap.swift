@@ -100,7 +100,7 @@ extension SystemMemory {
           return
         }
       }
-    case .free, .kernel, .pageTable: return
+    case .free, .kernel, .pageTable, .hugePool: return
     }
   }
 }

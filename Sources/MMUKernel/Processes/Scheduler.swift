@@ -13,7 +13,7 @@ extension Kernel {
 
   /// Brings `nextDeadline` up to date.
   func refreshDeadline() {
-    let timer = min(sleepers.last?.wakeTime ?? .max, flusherTime)
+    let timer = min(sleepers.last?.wakeTime ?? .max, flusherTime, collapser.time)
     nextDeadline = ready.isEmpty ? timer : min(timer, quantumEnd)
   }
 
@@ -104,6 +104,7 @@ extension Kernel {
     var result = result
     needsAttention = false
     if flusherTime <= now { flush() }
+    if collapser.time <= now { lookForHugePages() }
     if system.writeback.dirtyPages > system.writeback.background { throttle() }
     if !sleepers.isEmpty { expireSleepers() }
     if let thread = currentThread, thread.state == .ready, thread.needsDelivery {
@@ -128,6 +129,7 @@ extension Kernel {
     mustYield = false
     while !isRunOver {
       if flusherTime <= now { flush() }
+      if collapser.time <= now { lookForHugePages() }
       if !sleepers.isEmpty { expireSleepers() }
       guard let next = ready.first else {
         if let sleeper = sleepers.last {
