@@ -27,6 +27,8 @@ public final class Kernel {
   let tracing = TraceState()
   /// Takes each process that ends, just before its memory and descriptors go.
   public var onExit: ((Process) -> Void)?
+  /// How the free memory lay when the program ended, before its own was given back; nil until then.
+  var freeMemoryAtEnd: FreeMemory?
   /// All processes there have been, by start; those that ended keep their account.
   public private(set) var processes: [Process] = []
   /// The process that runs.
@@ -141,6 +143,9 @@ public final class Kernel {
 
   /// How the first process ended; nil while it runs.
   public var exitStatus: TerminationStatus? { processes.first?.exitStatus }
+
+  /// How the free memory lies; once the program has ended, how it lay just before.
+  public var freeMemory: FreeMemory { freeMemoryAtEnd ?? system.frames.freeMemory }
 
   /// Faults of all processes.
   public var faults: FaultCounts {

@@ -37,8 +37,9 @@ public struct KernelConfiguration {
   public var hugePages = HugePageMode.madvise
   /// How huge pages are made of small ones.
   public var collapse = CollapseRules()
-  /// Huge pages set aside at the start for MAP_HUGETLB, of 2 MiB and of 1 GiB.
+  /// Pages of 2 MiB set aside at the start for MAP_HUGETLB.
   public var hugePool2M: UInt64 = 0
+  /// Pages of 1 GiB set aside.
   public var hugePool1G: UInt64 = 0
   /// Directories of the host that the guest sees.
   public var mounts: [HostMount] = []

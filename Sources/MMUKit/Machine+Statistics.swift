@@ -48,6 +48,10 @@ extension Machine {
     s.memory.pageTablePages = UInt64(kernel.system.peakTablePages)
     s.memory.framesUsedPeak = kernel.system.frames.peakUsed
     s.hugePages = kernel.system.hugePageCounts
+    let free = kernel.freeMemory
+    s.memory.freePages = free.pages
+    s.memory.freeBlocks = free.blocks
+    s.memory.unusableFreeIndexOrder9 = UInt64(free.unusableIndexOrder9)
     s.processes = processes
     return s
   }

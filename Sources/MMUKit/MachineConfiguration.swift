@@ -48,8 +48,9 @@ public struct MachineConfiguration: Hashable, Sendable {
   public var hugePages = HugePageMode.madvise
   /// How khugepaged makes them of small ones.
   public var collapse = CollapseRules()
-  /// Huge pages set aside at the start for MAP_HUGETLB, of 2 MiB and of 1 GiB.
+  /// Pages of 2 MiB set aside at the start for MAP_HUGETLB.
   public var hugePool2M: UInt64 = 0
+  /// Pages of 1 GiB set aside.
   public var hugePool1G: UInt64 = 0
   /// Clock frequency for the seconds shown to the guest, in MHz.
   public var megahertz: UInt64 = 3000

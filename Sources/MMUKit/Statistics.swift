@@ -118,7 +118,8 @@ public struct Statistics: Hashable, Sendable {
     }
   }
 
-  /// Memory in pages of 4 KiB; peaks are of the whole run and are not subtracted.
+  /// Memory in pages of 4 KiB; peaks and free memory are of the whole run and are not
+  /// subtracted.
   public struct Memory: Hashable, Sendable {
     /// Most resident pages a process had at once.
     public var peakResidentPages: UInt64 = 0
@@ -126,6 +127,12 @@ public struct Statistics: Hashable, Sendable {
     public var pageTablePages: UInt64 = 0
     /// Most frames in use at once, for whatever purpose.
     public var framesUsedPeak: UInt64 = 0
+    /// Free frames at the program's end, before its own were given back.
+    public var freePages: UInt64 = 0
+    /// Of these, by order, the free blocks of 2^order frames.
+    public var freeBlocks: [UInt64] = []
+    /// Of the frames in free blocks those in blocks too small for a huge page, in thousandths.
+    public var unusableFreeIndexOrder9: UInt64 = 0
     /// Pages written to swap; nil where the machine has none.
     public var swapOut: UInt64?
     /// Pages read back from swap; nil where the machine has none.

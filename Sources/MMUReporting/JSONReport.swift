@@ -90,6 +90,9 @@ public enum JSONReport {
         open.append(folder)
       }
       json.member(String(path[path.count - 1]), number: value)
+      if counter.key == "memory.freePages" {
+        json.member("freeBlocks", numbers: statistics.memory.freeBlocks)
+      }
     }
     for _ in open { json.close("}") }
   }
@@ -128,6 +131,10 @@ struct JSONWriter {
   }
 
   mutating func member(_ key: String, number: UInt64) { member(key, raw: "\(number)") }
+
+  mutating func member(_ key: String, numbers: [UInt64]) {
+    member(key, raw: "[" + numbers.map(String.init).joined(separator: ", ") + "]")
+  }
 
   mutating func member(_ key: String, string: String) { member(key, raw: Self.quoted(string)) }
 

@@ -18,7 +18,9 @@ public struct ReportCounter: Sendable {
   }
 
   /// All of them, in the order of the JSON report.
-  public static let all: [ReportCounter] = [
+  public static let all: [ReportCounter] = machine + hugePages
+
+  private static let machine: [ReportCounter] = [
     Self("instructions", "instructions retired") { $0.instructions },
     Self("cycles", "cycles of the whole machine") { $0.cycles },
     Self("userCycles", "cycles in user mode, TLB misses and walks included") { $0.userCycles },
@@ -85,9 +87,13 @@ public struct ReportCounter: Sendable {
       $0.memory.pageTablePages
     },
     Self("memory.framesUsedPeak", "most frames in use at once") { $0.memory.framesUsedPeak },
+    Self("memory.freePages", "free frames when the program ended") { $0.memory.freePages },
+    Self("memory.unusableFreeIndexOrder9", "thousandths of them in blocks below 2 MiB") {
+      $0.memory.unusableFreeIndexOrder9
+    },
     Self("memory.swapOut", "pages written to swap (absent without swap)") { $0.memory.swapOut },
     Self("memory.swapIn", "pages read back from swap (absent without swap)") { $0.memory.swapIn },
-  ] + hugePages
+  ]
 
   /// Absent where huge pages were neither used nor asked for.
   private static let hugePages: [ReportCounter] = [

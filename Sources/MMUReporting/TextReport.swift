@@ -73,6 +73,14 @@ public enum TextReport {
       ))
     rows.append((s.memory.pageTablePages, "page-table pages", "at most"))
     if let huge = s.hugePages { rows.append(row(huge)) }
+    if s.memory.unusableFreeIndexOrder9 >= fragmentationShown {
+      rows.append(
+        (
+          s.memory.freePages, "free pages",
+          "at the end, " + NumberText.percent(s.memory.unusableFreeIndexOrder9, of: 1000)
+            + " in blocks below 2 MiB"
+        ))
+    }
 
     let width = rows.map { NumberText.grouped($0.value).utf8.count }.max() ?? 0
     let nameWidth = rows.map(\.name.utf8.count).max() ?? 0
@@ -111,6 +119,10 @@ public enum TextReport {
     }
     return (huge.peakMapped, "2 MiB pages", "mapped at most, " + list(parts))
   }
+
+  /// The unusable free space index, in thousandths, from which on the report has a line for it: as
+  /// much as lets Linux compact memory (extfrag_threshold).
+  static let fragmentationShown: UInt64 = 500
 
   /// Processes that have a line of their own, at most.
   static let shownProcesses = 20

@@ -95,7 +95,8 @@ import Testing
       "walks.assists.dirty", "flushes.page", "flushes.pcid", "flushes.all", "flushes.cr3",
       "faults.minor", "faults.major", "faults.zero", "faults.copyOnWrite", "faults.file",
       "faults.signal", "faults.spurious", "memory.peakResidentPages",
-      "memory.pageTablePages", "memory.framesUsedPeak", "processes",
+      "memory.pageTablePages", "memory.framesUsedPeak", "memory.freePages", "memory.freeBlocks",
+      "memory.unusableFreeIndexOrder9", "processes",
     ]
     for key in keys {
       var value: VectorValue? = report
@@ -115,6 +116,23 @@ import Testing
       "majorFaults", "maxResidentPages", "status",
     ]
     for field in fields { #expect(processes[0].member(field) != nil, "\(field)") }
+  }
+
+  @Test func `free memory has a line where half of it is in blocks below 2 MiB`() {
+    var sample = Self.sample
+    sample.statistics.memory.freePages = 1_234
+    sample.statistics.memory.freeBlocks = [2, 616]
+    for (index, isShown) in [(0, false), (499, false), (500, true), (1000, true)] {
+      sample.statistics.memory.unusableFreeIndexOrder9 = UInt64(index)
+      let text = TextReport.render(sample.statistics, of: Self.run)
+      let percent = index == 500 ? "50.00%" : "100.00%"
+      let line = "1,234  free pages        # at the end, \(percent) in blocks below 2 MiB\n"
+      #expect(text.contains(line) == isShown)
+      #expect(text.contains("free pages") == isShown)
+      let json = JSONReport.render(sample, of: Self.run)
+      #expect(json.contains("\"freeBlocks\": [2, 616]"))
+      #expect(json.contains("\"unusableFreeIndexOrder9\": \(index)"))
+    }
   }
 
   @Test func `strings are escaped as JSON asks`() {

@@ -77,7 +77,7 @@ import Testing
     #expect(vmstat["nr_file_pages"] == bench.kernel.system.cachedFrames)
     #expect(vmstat["nr_anon_pages"] == bench.space.residentAnonymous)
     #expect(vmstat["nr_page_table_pages"] == UInt64(bench.space.tablePages))
-    #expect(vmstat["pgalloc_normal"]! - vmstat["pgfree"]! == frames.used - 1)
+    #expect(vmstat["pgalloc_dma32"]! - vmstat["pgfree"]! == frames.used - 1)
     #expect(vmstat["pgfault"] == bench.process.minorFaults + bench.process.majorFaults)
     #expect(vmstat["pgmajfault"] == 0)
 

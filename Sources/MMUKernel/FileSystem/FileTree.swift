@@ -34,7 +34,7 @@ final class FileTree {
     root.add(Array("proc".utf8), processes)
     for kind in ProcessReport.Kind.allCases where kind.isOfMachine {
       let report = ProcessReport(kind: kind, pid: 0)
-      processes.add(Array(kind.rawValue.utf8), Inode(proc, .report(report), mode: 0o444))
+      processes.add(Array(kind.rawValue.utf8), Inode(proc, .report(report), mode: kind.mode))
     }
     let dev = Inode(devices, .directory, mode: 0o755)
     root.add(Array("dev".utf8), dev)
@@ -45,6 +45,13 @@ final class FileTree {
       dev.add(Array(name.utf8), Inode(devices, .device(device), mode: 0o666))
     }
     dev.add(Array("shm".utf8), Inode(sharedMemory, .directory, mode: 0o1777))
+  }
+
+  /// Inodes there are on all file systems, with a name or without.
+  var inodeCount: Int {
+    let volumes = [disk, nameless, temporary, devices, sharedMemory, processes.volume]
+    let shown = mounts.reduce(0) { $0 + $1.inodeCount }
+    return volumes.reduce(shown) { $0 + $1.inodeCount }
   }
 
   /// What a path leads to.

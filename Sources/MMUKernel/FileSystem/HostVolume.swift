@@ -37,6 +37,9 @@ final class HostVolume {
     return inode
   }
 
+  /// Inodes there are.
+  var inodeCount: Int { known.values.count { $0.inode != nil } }
+
   /// Forgets what an earlier walk has opened.
   func beginWalk() { last = nil }
 

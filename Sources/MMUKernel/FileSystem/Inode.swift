@@ -91,7 +91,10 @@ final class Inode {
     self.number = number ?? volume.newNumber()
     if case .regular = kind, volume.host == nil { registerContent() }
     if case .symbolicLink(let target) = kind { size = UInt64(target.count) }
+    volume.inodeCount += 1
   }
+
+  deinit { volume.inodeCount -= 1 }
 
   var system: SystemMemory { volume.system }
 

@@ -1,7 +1,7 @@
 import MMUMemory
 
 // meminfo and vmstat: the machine's memory as text, in Linux's formats. What does not exist here has
-// no line.
+// no line. Free memory by blocks and the kernel's objects: ZoneReports.swift.
 
 /// What the machine's frames are used for, in frames.
 struct MemoryUse {
@@ -28,9 +28,8 @@ extension SystemMemory {
     var blocks: Set<UInt64> = []
     for space in spaces {
       space.tables.forEachHugeLeaf(in: 0, AddressSpace.userLimit) { _, leaf, _ in
-        guard let block = block(of: leaf), frames.use(of: FrameNumber(block.lowerBound)) == .anonymous
-        else { return }
-        blocks.insert(block.lowerBound)
+        guard let first = block(of: leaf)?.lowerBound else { return }
+        if frames.use(of: FrameNumber(first)) == .anonymous { blocks.insert(first) }
       }
     }
     use.huge = UInt64(blocks.count) * HugePages.frames
@@ -48,6 +47,18 @@ extension SystemMemory {
 }
 
 extension Kernel {
+  /// What a file of /proc says about the machine; nil if it is about a process.
+  func machineText(_ kind: ProcessReport.Kind) -> String? {
+    switch kind {
+    case .meminfo: memoryText
+    case .vmstat: vmstatText
+    case .buddyinfo: buddyText
+    case .zoneinfo: zoneText
+    case .slabinfo: slabText
+    default: nil
+    }
+  }
+
   /// /proc/meminfo.
   var memoryText: String {
     let use = system.memoryUse
@@ -87,7 +98,7 @@ extension Kernel {
       ("nr_shmem", use.inMemory), ("nr_dirtied", system.dirtiedPages),
       ("nr_written", system.writtenPages), ("nr_page_table_pages", UInt64(system.tablePages)),
       ("pgpgin", system.readPages * 4), ("pgpgout", system.writtenPages * 4),
-      ("pgalloc_normal", frames.allocations), ("pgfree", frames.releases),
+      ("pgalloc_" + zoneName.lowercased(), frames.allocations), ("pgfree", frames.releases),
       ("pgfault", faults.minor + faults.major), ("pgmajfault", faults.major),
       ("nr_anon_transparent_hugepages", use.huge / HugePages.frames),
       ("thp_fault_alloc", system.huge.faultAllocations),

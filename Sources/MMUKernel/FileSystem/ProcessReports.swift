@@ -8,10 +8,18 @@ import MMUPaging
 struct ProcessReport {
   enum Kind: String, CaseIterable {
     case maps, smaps, stat, statm, status, comm, cmdline
-    case meminfo, vmstat
+    case meminfo, vmstat, buddyinfo, zoneinfo, slabinfo
 
     /// It is about the machine, not about a process.
-    var isOfMachine: Bool { self == .meminfo || self == .vmstat }
+    var isOfMachine: Bool {
+      switch self {
+      case .meminfo, .vmstat, .buddyinfo, .zoneinfo, .slabinfo: true
+      default: false
+      }
+    }
+
+    /// The permission bits of its file.
+    var mode: UInt32 { self == .slabinfo ? 0o400 : 0o444 }
   }
 
   let kind: Kind
@@ -49,7 +57,8 @@ extension Kernel {
       let directory = Inode(proc.volume, .directory, mode: 0o555)
       for kind in ProcessReport.Kind.allCases where !kind.isOfMachine {
         let report = ProcessReport(kind: kind, pid: pid)
-        directory.add(Array(kind.rawValue.utf8), Inode(proc.volume, .report(report), mode: 0o444))
+        let inode = Inode(proc.volume, .report(report), mode: kind.mode)
+        directory.add(Array(kind.rawValue.utf8), inode)
       }
       proc.add(name, directory)
     }
@@ -59,8 +68,7 @@ extension Kernel {
   ///
   /// - Throws: ESRCH if the process is gone.
   func text(of report: ProcessReport) throws(Errno) -> [UInt8] {
-    if report.kind == .meminfo { return Array(memoryText.utf8) }
-    if report.kind == .vmstat { return Array(vmstatText.utf8) }
+    if let text = machineText(report.kind) { return Array(text.utf8) }
     guard let process = processTable[report.pid] else { throw .noProcess }
     if report.kind == .cmdline { return process.space?.commandLine() ?? [] }
     let text =
@@ -71,7 +79,7 @@ extension Kernel {
       case .statm: statmText(process)
       case .stat: statText(process)
       case .status: statusText(process)
-      case .cmdline, .meminfo, .vmstat: ""
+      default: ""
       }
     return Array(text.utf8)
   }

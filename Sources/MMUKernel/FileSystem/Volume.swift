@@ -16,6 +16,8 @@ final class Volume {
   let isGenerated: Bool
   unowned let system: SystemMemory
   private var lastNumber: UInt64 = 1
+  /// Inodes there are, with a name or without.
+  var inodeCount = 0
 
   /// Makes an empty file system.
   init(

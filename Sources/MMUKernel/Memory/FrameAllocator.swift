@@ -44,7 +44,7 @@ public final class FrameAllocator {
   /// The free frames but those in `list`.
   private var buddies: BuddyAllocator
   /// The free frames that the core takes first.
-  private var list = CoreFreeList()
+  private var list: CoreFreeList
   /// One past the highest frame ever handed out; those from here on are untouched.
   private(set) var highWater: UInt64 = 1
   /// How many free frames reclaim is to keep.
@@ -68,6 +68,8 @@ public final class FrameAllocator {
   public init(_ memory: PhysicalMemory) {
     self.memory = memory
     buddies = BuddyAllocator(pages: memory.frameCount)
+    // An eighth of the RAM, as on Linux, but no more than a host's cache may hold: 32 MiB.
+    list = CoreFreeList(batch: 64, high: Int(max(64, min(8192, memory.frameCount / 8))))
     watermarks = Watermarks(pages: memory.frameCount)
     recordBytes = (memory.frameCount * 8 + 4095) & ~4095
     records = Platform.map(bytes: recordBytes, hugePages: false)
@@ -121,6 +123,8 @@ public final class FrameAllocator {
   public func takeBlock(_ use: FrameUse, order: Int, zeroed: Bool = false) -> UInt64 {
     precondition((0...buddies.maximumOrder).contains(order), "there is no block of order \(order)")
     if allocationsUntilFailure != nil && failNow() { return 0 }
+    // Enough frames for one may be one, and the host backs it already.
+    if list.count >= 1 << order { list.drain(to: &buddies) }
     var block = buddies.allocate(order: order)
     if block == nil && list.drain(to: &buddies) > 0 { block = buddies.allocate(order: order) }
     guard let first = block else { return 0 }

@@ -15,17 +15,21 @@ public enum HugePageMode: String, CaseIterable, Hashable, Sendable {
 public struct HugePageCounts: Hashable, Sendable {
   /// The most leaves of 2 MiB over private memory at once.
   public let peakMapped: UInt64
-  /// Huge pages made by faults, and of small ones by khugepaged or MADV_COLLAPSE.
+  /// Huge pages made by faults.
   public let faultAllocations: UInt64
+  /// Huge pages made of small ones, by khugepaged or MADV_COLLAPSE.
   public let collapses: UInt64
   /// Faults and collapses for which there were no 512 frames in a row.
   public let fallbacks: UInt64
   /// Leaves split into page tables.
   public let splits: UInt64
-  /// Pages set aside for MAP_HUGETLB, and the most of them in use at once: of 2 MiB, of 1 GiB.
+  /// Pages of 2 MiB set aside for MAP_HUGETLB.
   public let pool2M: UInt64
+  /// The most of these in use at once.
   public let pool2MPeakUsed: UInt64
+  /// Pages of 1 GiB set aside for MAP_HUGETLB.
   public let pool1G: UInt64
+  /// The most of these in use at once.
   public let pool1GPeakUsed: UInt64
 }
 

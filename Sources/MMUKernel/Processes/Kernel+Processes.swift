@@ -181,6 +181,7 @@ extension Kernel {
     onExit?(process)
     if trace != nil { traceEnd(process, status) }
     for thread in process.threads { release(thread) }
+    if process === processes.first { freeMemoryAtEnd = system.frames.freeMemory }
     process.files.release()
     process.run(nil)
     leaveMemory(process)
