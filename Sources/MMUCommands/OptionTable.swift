@@ -41,6 +41,7 @@ enum Option: CaseIterable {
   case preset, set, ram, swap, compressedSwap, swappiness, residentLimit, swapErrors
   case overcommit, overcommitRatio, seed, noASLR, environment, directory, writableDirectory
   case maximumInstructions, maximumCycles
+  case transparentHugePages, hugePool, hugePool1G
   case writableCode, engine, from, to, recordPages
   case frames, policy, curve
   case strategy, size, order, compact, pageSize
@@ -187,6 +188,18 @@ enum Option: CaseIterable {
       Row(
         name: "--max-cycles", argument: "N", commands: [.run],
         summary: "end the run there (status 75)", field: "max-cycles")
+    case .transparentHugePages:
+      Row(
+        name: "--thp", argument: "never|madvise|always", commands: [.run],
+        summary: "2 MiB pages for anonymous memory (default madvise)", field: "thp")
+    case .hugePool:
+      Row(
+        name: "--huge-pages", argument: "N", commands: [.run],
+        summary: "set aside N pages of 2 MiB for MAP_HUGETLB", field: "huge-pages")
+    case .hugePool1G:
+      Row(
+        name: "--huge-pages-1g", argument: "N", commands: [.run],
+        summary: "set aside N pages of 1 GiB for MAP_HUGETLB", field: "huge-pages-1g")
     case .writableCode:
       Row(
         name: "--wx", argument: "allow|deny", commands: [.run],

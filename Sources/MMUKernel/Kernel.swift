@@ -70,6 +70,8 @@ public final class Kernel {
   var diskBusyUntil: Cycles = 0
   /// kswapd has something to do.
   var isReclaimDaemonWoken = false
+  /// When khugepaged has something to do, and where.
+  var collapser = Collapser()
   /// Something is to be done before the program goes on: a signal, a switch.
   var needsAttention = false
   /// The running thread gives way.
@@ -125,6 +127,8 @@ public final class Kernel {
     costs: CostModel = CostModel(), host: any HostIO
   ) {
     system = SystemMemory(memory, costs: costs)
+    system.huge.mode = configuration.hugePages
+    system.setAside(configuration.hugePool2M, configuration.hugePool1G)
     self.configuration = configuration
     tree = FileTree(system, diskBytes: configuration.diskBytes)
     self.host = host
@@ -136,6 +140,7 @@ public final class Kernel {
     system.killForMemory = { [unowned self] in killForMemory($0) }
     prepareWriteback()
     prepareReclaim()
+    prepareCollapser()
   }
 
   deinit { buffer.deallocate() }

@@ -53,6 +53,14 @@ public struct KernelConfiguration {
   public var overcommit = OvercommitMode.heuristic
   /// Per cent of RAM in the commit limit: Linux's vm.overcommit_ratio.
   public var overcommitRatio: UInt64 = 50
+  /// Where anonymous memory gets pages of 2 MiB.
+  public var hugePages = HugePageMode.madvise
+  /// How huge pages are made of small ones.
+  public var collapse = CollapseRules()
+  /// Pages of 2 MiB set aside at the start for MAP_HUGETLB.
+  public var hugePool2M: UInt64 = 0
+  /// Pages of 1 GiB set aside.
+  public var hugePool1G: UInt64 = 0
   /// Directories of the host that the guest sees.
   public var mounts: [HostMount] = []
   /// Takes the place of the kernel's own handler; nil is the kernel's own.

@@ -225,6 +225,34 @@ extension ConfigurationField {
     number(
       "overcommit-ratio", "per cent of RAM that may be promised in strict mode", \.overcommitRatio,
       in: 0...UInt64(Int32.max)),
+    Self(
+      name: "thp", summary: "2 MiB pages for anonymous memory: never, madvise or always",
+      value: { .text($0.hugePages.rawValue) },
+      set: { (target, text) throws(ConfigurationError) in
+        guard let mode = HugePageMode(rawValue: text) else {
+          throw ConfigurationError("thp=\(text): it is 'never', 'madvise' or 'always'")
+        }
+        target.hugePages = mode
+      }),
+    number(
+      "khugepaged-interval", "cycles between two looks of khugepaged", \.collapse.interval,
+      in: 1...UInt64.max / 4),
+    number(
+      "khugepaged-pause", "the same after it found no block of frames", \.collapse.pause,
+      in: 1...UInt64.max / 4),
+    number(
+      "khugepaged-pages", "pages it looks at each time, in steps of 512", \.collapse.pages,
+      in: 512...1 << 30),
+    number(
+      "khugepaged-max-none", "of 512 pages, how many may be absent for it to make them one",
+      \.collapse.maximumAbsent, in: 0...511),
+    number(
+      "khugepaged-max-shared", "of 512 pages, how many may be shared with other processes",
+      \.collapse.maximumShared, in: 0...512),
+    number(
+      "huge-pages", "pages of 2 MiB set aside for MAP_HUGETLB", \.hugePool2M, in: 0...32768),
+    number(
+      "huge-pages-1g", "pages of 1 GiB set aside for MAP_HUGETLB", \.hugePool1G, in: 0...64),
     number(
       "quantum", "cycles after which a program gives way to others that can run", \.quantum,
       in: 10_000...1_000_000_000_000),

@@ -55,6 +55,7 @@ extension Machine {
     } else if reclaim.isAny {
       s.memory.reclaim = reclaim
     }
+    s.hugePages = kernel.system.hugePageCounts
     let free = kernel.freeMemory
     s.memory.freePages = free.pages
     s.memory.freeBlocks = free.blocks

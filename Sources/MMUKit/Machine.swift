@@ -90,6 +90,10 @@ public final class Machine {
     options.dirtyPercent = configuration.dirtyPercent
     options.overcommit = configuration.overcommit
     options.overcommitRatio = configuration.overcommitRatio
+    options.hugePages = configuration.hugePages
+    options.collapse = configuration.collapse
+    options.hugePool2M = configuration.hugePool2M
+    options.hugePool1G = configuration.hugePool1G
     options.cyclesPerSecond = configuration.megahertz * 1_000_000
     options.pageFaultHandler = pageFaultHandler
     options.mounts = try configuration.mounts(from: host)

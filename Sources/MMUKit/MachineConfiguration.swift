@@ -60,6 +60,14 @@ public struct MachineConfiguration: Hashable, Sendable {
   public var overcommit = OvercommitMode.heuristic
   /// Per cent of RAM in the commit limit of its strict mode.
   public var overcommitRatio: UInt64 = 50
+  /// Where anonymous memory gets pages of 2 MiB.
+  public var hugePages = HugePageMode.madvise
+  /// How khugepaged makes them of small ones.
+  public var collapse = CollapseRules()
+  /// Pages of 2 MiB set aside at the start for MAP_HUGETLB.
+  public var hugePool2M: UInt64 = 0
+  /// Pages of 1 GiB set aside.
+  public var hugePool1G: UInt64 = 0
   /// Clock frequency for the seconds shown to the guest, in MHz.
   public var megahertz: UInt64 = 3000
   /// Counting starts at the first arrival at this label; nil: at the first instruction.
@@ -116,6 +124,13 @@ public struct MachineConfiguration: Hashable, Sendable {
       throw ConfigurationError(
         "ram=\(ByteSize.print(ram)) is more than maxphyaddr="
           + "\(mmu.controls.physicalAddressBits) can address")
+    }
+    // The kernel's own tables and the program need a few MiB; the lowest page of 1 GiB has them.
+    let pooled = hugePool2M << 21 + hugePool1G << 30
+    guard pooled + 8 << 20 <= ram, hugePool1G == 0 || hugePool1G < ram >> 30 else {
+      throw ConfigurationError(
+        "huge-pages=\(hugePool2M) and huge-pages-1g=\(hugePool1G) do not fit into "
+          + "ram=\(ByteSize.print(ram))")
     }
     try validateDirectories()
     guard stackLimit <= ram else {

@@ -247,6 +247,8 @@ public struct Statistics: Hashable, Sendable {
   public var faults = Faults()
   /// Pages.
   public var memory = Memory()
+  /// Huge pages over the whole run; nil if they were neither used nor asked for.
+  public var hugePages: HugePageCounts?
   /// Every process, in order of pid.
   public var processes: [Process] = []
 

@@ -18,9 +18,9 @@ public struct ReportCounter: Sendable {
   }
 
   /// All of them, in the order of the JSON report.
-  public static let all: [ReportCounter] = always + reclaim
+  public static let all: [ReportCounter] = machine + hugePages + reclaim
 
-  private static let always: [ReportCounter] = [
+  private static let machine: [ReportCounter] = [
     Self("instructions", "instructions retired") { $0.instructions },
     Self("cycles", "cycles of the whole machine") { $0.cycles },
     Self("userCycles", "cycles in user mode, TLB misses and walks included") { $0.userCycles },
@@ -94,5 +94,28 @@ public struct ReportCounter: Sendable {
     Self("memory.oomKills", "processes killed because memory ran out") { $0.memory.oomKills },
     Self("memory.swapOut", "pages written to swap (absent without swap)") { $0.memory.swapOut },
     Self("memory.swapIn", "pages read back from swap (absent without swap)") { $0.memory.swapIn },
+  ]
+
+  /// Absent where huge pages were neither used nor asked for.
+  private static let hugePages: [ReportCounter] = [
+    Self("hugePages.peakMapped", "most leaves of 2 MiB over private memory at once") {
+      $0.hugePages?.peakMapped
+    },
+    Self("hugePages.faultAllocations", "2 MiB pages made by faults") {
+      $0.hugePages?.faultAllocations
+    },
+    Self("hugePages.collapses", "2 MiB pages made of small ones") { $0.hugePages?.collapses },
+    Self("hugePages.fallbacks", "2 MiB pages not made for want of 512 frames in a row") {
+      $0.hugePages?.fallbacks
+    },
+    Self("hugePages.splits", "2 MiB leaves split into page tables") { $0.hugePages?.splits },
+    Self("hugePages.pool2M", "2 MiB pages set aside for MAP_HUGETLB") { $0.hugePages?.pool2M },
+    Self("hugePages.pool2MPeakUsed", "of these, most in use at once") {
+      $0.hugePages?.pool2MPeakUsed
+    },
+    Self("hugePages.pool1G", "1 GiB pages set aside for MAP_HUGETLB") { $0.hugePages?.pool1G },
+    Self("hugePages.pool1GPeakUsed", "of these, most in use at once") {
+      $0.hugePages?.pool1GPeakUsed
+    },
   ]
 }

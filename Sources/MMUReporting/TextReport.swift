@@ -75,6 +75,7 @@ public enum TextReport {
     if s.memory.oomKills > 0 {
       rows.append((s.memory.oomKills, "killed for memory", "by the OOM killer"))
     }
+    if let huge = s.hugePages { rows.append(row(huge)) }
     if s.memory.unusableFreeIndexOrder9 >= fragmentationShown {
       rows.append(
         (
@@ -107,6 +108,21 @@ public enum TextReport {
         + NumberText.ratio(s.instructions &* 1000, nanoseconds, decimals: 1) + " MIPS\n"
     }
     return text + " rerun: \(run.rerunCommand)\n"
+  }
+
+  /// The line about huge pages.
+  private static func row(
+    _ huge: HugePageCounts
+  ) -> (value: UInt64, name: String, comment: String) {
+    var parts = [
+      (huge.faultAllocations, "by faults"), (huge.collapses, "collapsed"), (huge.splits, "split"),
+      (huge.fallbacks, "not to be had"),
+    ]
+    if huge.pool2M > 0 { parts.append((huge.pool2MPeakUsed, "of \(huge.pool2M) set aside used")) }
+    if huge.pool1G > 0 {
+      parts.append((huge.pool1GPeakUsed, "of \(huge.pool1G) of 1 GiB set aside used"))
+    }
+    return (huge.peakMapped, "2 MiB pages", "mapped at most, " + list(parts))
   }
 
   /// The unusable free space index, in thousandths, from which on the report has a line for it: as

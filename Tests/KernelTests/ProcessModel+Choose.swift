@@ -5,8 +5,13 @@
 extension ProcessModel {
   /// A random operation; nil if this one makes no sense now.
   func choose(_ process: ModelProcess) -> ModelOperation? {
-    let start = UInt64(below(Int(limits.windowPages)))
-    let pages = min(1 + UInt64(below(6)), limits.windowPages - start)
+    var start = UInt64(below(Int(limits.windowPages)))
+    var pages = min(1 + UInt64(below(6)), limits.windowPages - start)
+    if limits.hugePages == .always && below(2) == 0 {
+      start &= ~511
+      pages = min(
+        UInt64([512, 512, 512, 1024, 100 + below(900)][below(5)]), limits.windowPages - start)
+    }
     let address = Self.window + start * 4096
     let fd = 3 + below(below(8) == 0 ? 14 : 8)
     let permissions = [0, 1, 1, 3, 3, 3, 3, 5, 7][below(9)] as UInt64
@@ -95,9 +100,14 @@ extension ProcessModel {
   private func chooseRemap(
     _ process: ModelProcess, _ address: UInt64, _ pages: UInt64
   ) -> ModelOperation? {
-    let new = 1 + UInt64(below(8))
+    var new = 1 + UInt64(below(8))
     let old = below(12) == 0 ? 0 : pages
-    let target = Self.window + UInt64(below(Int(limits.windowPages - new))) * 4096
+    var place = UInt64(below(Int(limits.windowPages - new)))
+    if pages >= 512 {
+      if below(3) > 0 { new = pages }
+      place = UInt64(below(Int(limits.windowPages - new + 1))) & ~511
+    }
+    let target = Self.window + place * 4096
     let flags = [0, 1, 1, 3, 3, 3, 7, 2][below(8)] as UInt64
     let page = process.pages[address / 4096]
     let isLocked = page?.isLocked ?? false

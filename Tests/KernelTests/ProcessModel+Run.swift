@@ -35,7 +35,7 @@ final class ProcessModel {
   init(seed: UInt64, limits: ModelLimits) throws {
     self.limits = limits
     random = SeededGenerator(seed: seed &* 1_000_003)
-    bench = try Bench(ram: limits.ram)
+    bench = try Bench(ram: limits.ram) { $0.hugePages = limits.hugePages }
     let bench = bench
     bench.map(2, at: Bench.pathPage, flags: 0x10)
     bench.map(Self.bufferPages, at: Self.pattern, flags: 0x10)
@@ -371,6 +371,8 @@ struct ModelLimits {
   var filePages = 24
   var processes = 5
   var checkInterval = 250
+  /// With `always` a part of the operations is about 2 MiB and more at once.
+  var hugePages = HugePageMode.madvise
   /// Operations printed if something is wrong.
   var shown = 30
 }

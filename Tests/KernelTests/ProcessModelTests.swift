@@ -35,4 +35,19 @@ import Testing
     if let problem = model.run(10_000) { Issue.record("seed \(seed), \(problem)") }
     #expect(model.steps >= 10_000 || model.problem != nil)
   }
+
+  @Test(arguments: 1...UInt64(max(2, operations / 20_000)))
+  func `huge pages wherever they fit change nothing that the model knows of`(seed: UInt64) throws {
+    var limits = ModelLimits()
+    limits.hugePages = .always
+    limits.ram = 64 << 20
+    limits.windowPages = 3 * 512 + 40
+    limits.processes = 4
+    limits.checkInterval = 1000
+    let model = try ProcessModel(seed: seed, limits: limits)
+    if let problem = model.run(4000) { Issue.record("seed \(seed), \(problem)") }
+    #expect(model.steps >= 4000 || model.problem != nil)
+    let books = model.bench.books
+    #expect(books.faultAllocations > 20 && books.splits > 20)
+  }
 }

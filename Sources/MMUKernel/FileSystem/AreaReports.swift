@@ -48,8 +48,8 @@ extension AddressSpace {
         text += (name + ":").padded(to: 16) + String(kibibytes).padded(before: 8) + " kB\n"
       }
       row("Size", area.pages * 4)
-      row("KernelPageSize", 4)
-      row("MMUPageSize", 4)
+      row("KernelPageSize", (area.hugeSize?.bytes ?? pageBytes) / 1024)
+      row("MMUPageSize", (area.hugeSize?.bytes ?? pageBytes) / 1024)
       row("Rss", pages.resident * 4)
       row("Pss", pages.share / 1024)
       row("Pss_Dirty", pages.dirtyShare / 1024)
@@ -59,16 +59,18 @@ extension AddressSpace {
       row("Private_Dirty", pages.privateDirty * 4)
       row("Referenced", pages.referenced * 4)
       row("Anonymous", pages.anonymous * 4)
-      for name in [
-        "KSM", "LazyFree", "AnonHugePages", "ShmemPmdMapped", "FilePmdMapped", "Shared_Hugetlb",
-        "Private_Hugetlb",
-      ] {
-        row(name, 0)
-      }
+      row("KSM", 0)
+      row("LazyFree", 0)
+      row("AnonHugePages", pages.transparentHuge * 4)
+      row("ShmemPmdMapped", 0)
+      row("FilePmdMapped", 0)
+      row("Shared_Hugetlb", pages.sharedPool * 4)
+      row("Private_Hugetlb", pages.privatePool * 4)
       row("Swap", pages.swapped * 4)
       row("SwapPss", pages.swapShare / 1024)
       row("Locked", area.flags.contains(.locked) ? pages.share / 1024 : 0)
-      text += "THPeligible:".padded(to: 16) + "       0\n"
+      let isEligible = allowsHugePages(area) && area.holdsHugePage
+      text += "THPeligible:".padded(to: 16) + "       \(isEligible ? 1 : 0)\n"
       text += "VmFlags: \(flagsText(area))\n"
     }
     return text
@@ -85,6 +87,11 @@ extension AddressSpace {
     var privateDirty: UInt64 = 0
     var referenced: UInt64 = 0
     var anonymous: UInt64 = 0
+    /// Of these, mapped by leaves of 2 MiB.
+    var transparentHuge: UInt64 = 0
+    /// Pages of the pools of huge pages, which are none of the others.
+    var sharedPool: UInt64 = 0
+    var privatePool: UInt64 = 0
     /// In swap; of shared memory what the area shows, mapped or not.
     var swapped: UInt64 = 0
     var swapShare: UInt64 = 0
@@ -97,8 +104,10 @@ extension AddressSpace {
 
   func pageAccount(_ area: VirtualMemoryArea) -> PageAccount {
     var account = PageAccount()
+    countHugeLeaves(area, &account)
+    if area.hugeSize != nil { return account }
     let inode = area.source == 0 ? nil : system.sources[Int(area.source)]?.inode
-    tables.forEachTable(in: area.lower, area.upper) { address, entries, count in
+    tables.readTables(in: area.lower, area.upper) { address, entries, count in
       for i in 0..<count where entries[i] != 0 {
         let entry = PageTableEntry(entries[i])
         let frame = entry.frame
@@ -110,7 +119,9 @@ extension AddressSpace {
         let isAnonymous = system.frames.use(of: frame) == .anonymous
         // The cache's own reference is no mapping.
         let references = UInt64(system.frames.references(to: frame))
-        let mappings = max(1, isAnonymous ? references : references &- 1)
+        let isCached =
+          !isAnonymous || system.frames.lists.has(PageLists.Mark.swapCached, frame.rawValue)
+        let mappings = max(1, isCached ? references &- 1 : references)
         let page = area.filePage(of: address &+ UInt64(i) * 4096)
         let isDirty =
           entry.contains(.dirty) || isAnonymous || (inode?.isDirty(page) ?? false)
@@ -136,6 +147,23 @@ extension AddressSpace {
     return account
   }
 
+  /// Counts what leaves above the page tables map.
+  private func countHugeLeaves(_ area: VirtualMemoryArea, _ account: inout PageAccount) {
+    tables.forEachHugeLeaf(in: area.lower, area.upper) { _, leaf, bytes in
+      guard let size = area.hugeSize else {
+        if system.block(of: leaf) != nil { account.transparentHuge += HugePages.frames }
+        return
+      }
+      let users = system.pool(size).users(of: (leaf & PageTableEntry.addressMask) >> 12)
+      // A file's own hold is no mapping.
+      if users > (area.isShared ? 2 : 1) {
+        account.sharedPool += bytes / pageBytes
+      } else {
+        account.privatePool += bytes / pageBytes
+      }
+    }
+  }
+
   /// VmFlags: two letters for each flag, in Linux's order.
   private func flagsText(_ area: VirtualMemoryArea) -> String {
     var letters: [String] = []
@@ -152,9 +180,11 @@ extension AddressSpace {
     if area.flags.contains(.sequentialReads) { letters.append("sr") }
     if area.flags.contains(.randomReads) { letters.append("rr") }
     if area.flags.contains(.notForked) { letters.append("dc") }
+    if area.hugeSize != nil { letters.append("de") }
     if area.flags.contains(.lockedOnFault) { letters.append("lf") }
     if area.flags.contains(.accounted) { letters.append("ac") }
     if area.flags.contains(.noReserve) { letters.append("nr") }
+    if area.hugeSize != nil { letters.append("ht") }
     if area.flags.contains(.wipedOnFork) { letters.append("wf") }
     if area.flags.contains(.notDumped) { letters.append("dd") }
     if area.flags.contains(.hugePages) { letters.append("hg") }

@@ -72,6 +72,8 @@ final class Inode {
   var promise = FilePromise.none
   /// The last page was refused by the commit limit.
   var isPromiseRefused = false
+  /// Its huge pages, if it stands behind a mapping with MAP_HUGETLB.
+  var hugeFile: HugeFile?
   /// The file of the host it stands for.
   var host: HostLink?
   /// The first bytes of a file the host provides, for pages that have no block yet.
@@ -141,6 +143,7 @@ final class Inode {
     precondition(mappers.isEmpty, "a file is evicted that areas show")
     dropPages(0..<1 << 52)
     takeBackPromise()
+    hugeFile?.evict()
     unregisterContent()
   }
 

@@ -10,7 +10,7 @@ struct ProcessReport {
     case maps, smaps, stat, statm, status, comm, cmdline
     case outOfMemoryScore = "oom_score"
     case outOfMemoryAdjustment = "oom_score_adj"
-    case meminfo, vmstat, buddyinfo, zoneinfo, slabinfo
+    case meminfo, vmstat, buddyinfo, zoneinfo, slabinfo, swaps
     case overcommitMode = "overcommit_memory"
     case overcommitRatio = "overcommit_ratio"
 
@@ -19,7 +19,7 @@ struct ProcessReport {
 
     var place: Place {
       switch self {
-      case .meminfo, .vmstat, .buddyinfo, .zoneinfo, .slabinfo: .machine
+      case .meminfo, .vmstat, .buddyinfo, .zoneinfo, .slabinfo, .swaps: .machine
       case .overcommitMode, .overcommitRatio: .settings
       default: .process
       }
@@ -156,7 +156,8 @@ extension Kernel {
       row("VmExe", sizes.text)
       row("VmLib", sizes.library)
       row("VmPTE", UInt64(space.tablePages))
-      row("VmSwap", 0)
+      row("VmSwap", space.swapEntries)
+      row("HugetlbPages", space.poolPages)
     }
     return text + "Threads:\t\(process.threadCount)\n" + signalText(process)
   }
@@ -214,6 +215,18 @@ extension AddressSpace {
     return result
   }
 
+  /// Pages of the pools of huge pages, in pages of 4 KiB.
+  fileprivate var poolPages: UInt64 {
+    var pages: UInt64 = 0
+    areas.forEach { area in
+      if area.hugeSize == nil { return }
+      tables.forEachHugeLeaf(in: area.lower, area.upper) { _, _, bytes in
+        pages += bytes / pageBytes
+      }
+    }
+    return pages
+  }
+
   /// Pages of memory files present: shared anonymous memory, memfds, /dev/shm.
   var residentShared: UInt64 {
     var pages: UInt64 = 0
@@ -221,7 +234,7 @@ extension AddressSpace {
       guard area.source != 0, let inode = system.sources[Int(area.source)]?.inode,
         !inode.isOnDisk
       else { return }
-      tables.forEachTable(in: area.lower, area.upper) { _, entries, count in
+      tables.readTables(in: area.lower, area.upper) { _, entries, count in
         for i in 0..<count where entries[i] != 0 && !SoftwareEntry.isSwapped(entries[i]) {
           let frame = PageTableEntry(entries[i]).frame
           if system.frames.use(of: frame) == .cache { pages += 1 }

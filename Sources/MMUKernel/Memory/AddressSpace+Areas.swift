@@ -75,6 +75,8 @@ extension AddressSpace {
     guard var area = areas.area(position) else { preconditionFailure("no area to split") }
     precondition(area.lower < address && address < area.upper, "a cut outside the area")
     system.charge(system.costs.areaOperation)
+    // A huge leaf lies in one area.
+    tables.splitLeaf(around: address)
     system.retainSource(area.source, by: self)
     var upper = area
     upper.setLower(address)
@@ -104,8 +106,12 @@ extension AddressSpace {
         at = area.lower
       }
       let end = min(upper, area.upper)
-      let flags = area.flags.subtracting(clear).union(set)
+      var flags = area.flags.subtracting(clear).union(set)
+      // Huge pages of a pool are never swapped, so nothing locks them.
+      if area.hugeSize != nil { flags.subtract([.locked, .lockedOnFault]) }
       if flags != area.flags {
+        if area.lower < at { try area.checkCut(at: at) }
+        if end < area.upper { try area.checkCut(at: end) }
         let cuts = (area.lower < at ? 1 : 0) + (end < area.upper ? 1 : 0)
         if areas.count + cuts > maximumAreas { throw .noMemory }
         if area.lower < at { position = split(position, at: at) }

@@ -32,6 +32,8 @@ enum FaultResolution: UInt8 {
   case denied
   /// The area shows a file that ends before.
   case beyondFile
+  /// The pool of huge pages is empty, or promised to others.
+  case noHugePage
   /// A reserved bit is set in an entry.
   case damagedEntry
   /// The page is in swap and cannot be read.
@@ -116,6 +118,9 @@ extension AddressSpace {
     let isFetch = access & 16 != 0 && system.noExecute != 0
     let wanted: UInt8 = isFetch ? 4 : access & 2 != 0 ? 2 : 7
     if permissions.rawValue & wanted == 0 { return .denied }
+    if !tables.isRecent(address), let resolution = resolveHuge(area, address, access) {
+      return resolution
+    }
     guard let entry = tables.entry(for: address) else { return .outOfMemory }
     let old = entry.pointee
     if old == 0 { return fillAbsent(area, address, access, entry) }
@@ -236,7 +241,7 @@ extension AddressSpace {
   ) -> FaultResolution? {
     var at = lower & ~4095
     while at < upper {
-      let entry = tables.existingEntry(for: at)?.pointee ?? 0
+      let entry = tables.view(of: at) ?? 0
       let missing = writing ? PageTableEntry.writable.rawValue | 1 : 1
       if entry & missing != missing {
         let resolution = resolveFault(at, writing ? 2 : 0)
@@ -253,8 +258,7 @@ extension AddressSpace {
   /// For the kernel's own look at memory it has just made present, and for stories: no lookup, no
   /// cost.
   func peek(_ address: UInt64) -> UnsafeMutableRawPointer? {
-    guard address < Self.userLimit, let entry = tables.existingEntry(for: address)?.pointee,
-      entry & 1 != 0
+    guard address < Self.userLimit, let entry = tables.view(of: address), entry & 1 != 0
     else { return nil }
     let frame = (entry & PageTableEntry.addressMask) >> 12
     guard frame < system.memory.frameCount else { return nil }

@@ -22,6 +22,7 @@ extension AddressSpace {
     child.trampoline = trampoline
     child.argumentArea = argumentArea
     child.environmentEnd = environmentEnd
+    child.forbidsHugePages = forbidsHugePages
     child.addressLimit = addressLimit
     child.dataLimit = dataLimit
     var batch = InvalidationBatch()
@@ -31,7 +32,7 @@ extension AddressSpace {
       position = areas.next(position)
       if area.flags.contains(.notForked) { continue }
       var copy = area
-      copy.flags.subtract([.locked, .lockedOnFault])
+      copy.flags.subtract([.locked, .lockedOnFault, .promised])
       let isWiped = area.flags.contains(.wipedOnFork)
       let isCopied = area.anonymousIdentity != 0 && !isWiped
       copy.anonymousIdentity =
@@ -39,7 +40,11 @@ extension AddressSpace {
       child.areas.insert(copy, at: child.areas.end)
       system.retainSource(copy.source, by: child)
       system.charge(system.costs.areaOperation)
-      if isCopied { isComplete = copyEntries(area, to: child, &batch) }
+      if isCopied, let size = area.hugeSize {
+        isComplete = copyHugePages(of: area, size, to: child, &batch)
+      } else if isCopied {
+        isComplete = copyEntries(area, to: child, &batch)
+      }
     }
     batch.deliver(pcid: pcid.rawValue, in: system)
     if !isComplete {
@@ -65,7 +70,26 @@ extension AddressSpace {
     var anonymous = 0
     var file = 0
     var edits: UInt64 = 0
-    tables.forEachTable(in: area.lower, area.upper) { address, entries, count in
+    var blocks = 0
+    tables.forEachTable(
+      in: area.lower, area.upper,
+      wholeLeaf: { address, place, _ in
+        if !isComplete { return true }
+        let entry = place.pointee
+        guard let isBlock = child.copyHugeLeaf(entry, at: address) else {
+          isComplete = false
+          return true
+        }
+        blocks &+= isBlock ? 1 : 0
+        edits &+= 1
+        if entry & writable != 0 {
+          place.pointee = entry & ~writable
+          edits &+= 1
+          if entry & 1 != 0 { batch.note(address) }
+        }
+        return true
+      }
+    ) { address, entries, count in
       if !isComplete { return }
       var target: UnsafeMutablePointer<UInt64>?
       for i in 0..<count {
@@ -100,6 +124,8 @@ extension AddressSpace {
       }
     }
     system.charge(edits &* system.costs.entryEdit)
+    system.huge.changeMapped(blocks)
+    anonymous += blocks * Int(HugePages.frames)
     child.changeResident(anonymous: anonymous, file: file)
     return isComplete
   }

@@ -35,6 +35,8 @@ extension AddressSpace {
       {
         throw .noMemory
       }
+      if area.lower < at { try area.checkCut(at: at) }
+      if end < area.upper { try area.checkCut(at: end) }
       let cuts = (area.lower < at ? 1 : 0) + (end < area.upper ? 1 : 0)
       if areas.count + cuts > maximumAreas + (joinsNeighbour(area, at, end, permissions) ? 1 : 0) {
         throw .noMemory
@@ -106,7 +108,16 @@ extension AddressSpace {
     let tracksWrites = system.sources[Int(area?.source ?? 0)]?.inode?.isOnDisk ?? false
     var batch = InvalidationBatch()
     var edits: UInt64 = 0
-    tables.forEachTable(in: lower, upper) { address, entries, count in
+    tables.forEachTable(
+      in: lower, upper,
+      wholeLeaf: { address, place, _ in
+        let old = place.pointee
+        place.pointee = hugeLeaf(old, under: permissions, isShared: isShared)
+        if place.pointee != old { edits &+= 1 }
+        if system.losesRights(old, place.pointee) { batch.note(address) }
+        return true
+      }
+    ) { address, entries, count in
       for i in 0..<count {
         let old = entries[i]
         // What is in swap gets its rights when it comes back.

@@ -65,6 +65,10 @@ extension AddressSpace {
     _ address: UInt64, _ old: UInt64, _ new: UInt64, _ flags: RemapFlags, to target: UInt64
   ) throws(Errno) -> UInt64 {
     guard let area = areas.area(at: address)?.pointee else { throw .badAddress }
+    var (old, new) = (old, new)
+    if let size = area.hugeSize {
+      (old, new) = try hugeLengths(size, address, old, new, flags, to: target)
+    }
     if new <= old && flags.isDisjoint(with: [.fixed, .dontUnmap]) {
       // In place, whatever lies behind it.
       if new < old { try unmap(address + new, length: old - new) }
@@ -119,12 +123,15 @@ extension AddressSpace {
     guard let area = areas.area(at: address)?.pointee else { throw .badAddress }
     if areas.count + 2 > maximumAreas { throw .noMemory }
     let distance = target &- address
-    var pages = presentPages(address, address + old)
+    let leaves = movableLeaves(address, address + old, by: distance)
+    var pages = presentPages(address, address + old, movedBy: distance)
     // All tables first, so that nothing has moved if there is no frame for one.
-    while pages.contains(where: { tables.entry(for: $0.0 &+ distance) == nil }) {
+    while leaves.contains(where: { tables.leafPlace(for: $0 &+ distance, $1) == nil })
+      || pages.contains(where: { tables.entry(for: $0.0 &+ distance) == nil })
+    {
       if system.reclaim() {
         // Which may have made entries read-only.
-        pages = presentPages(address, address + old)
+        pages = presentPages(address, address + old, movedBy: distance)
         continue
       }
       var batch = InvalidationBatch()
@@ -154,6 +161,11 @@ extension AddressSpace {
       tables.set(place, to: entry)
     }
     system.charge(2 &* UInt64(pages.count) &* system.costs.entryEdit)
+    for (leaf, size) in leaves { moveHugeLeaf(leaf, size, to: leaf &+ distance, &batch) }
+    if let size = area.hugeSize, area.flags.contains(.promised) {
+      // The old place gives its promise up when it goes.
+      system.pool(size).changePromise(by: Int64(new / size.bytes))
+    }
     batch.deliver(pcid: pcid.rawValue, in: system)
     if keepsOld {
       let position = areas.firstEnding(after: address)
@@ -170,10 +182,14 @@ extension AddressSpace {
     return target
   }
 
-  /// The pages of a range that have entries, and those.
-  private func presentPages(_ lower: UInt64, _ upper: UInt64) -> [(UInt64, UInt64)] {
+  /// The pages of a range that have entries, and those; not what `movableLeaves` gives.
+  private func presentPages(
+    _ lower: UInt64, _ upper: UInt64, movedBy distance: UInt64
+  ) -> [(UInt64, UInt64)] {
     var pages: [(UInt64, UInt64)] = []
-    tables.forEachTable(in: lower, upper) { address, entries, count in
+    tables.forEachTable(
+      in: lower, upper, wholeLeaf: { address, _, span in isMovable(address, span, by: distance) }
+    ) { address, entries, count in
       for i in 0..<count where entries[i] != 0 {
         pages.append((address &+ UInt64(i) &<< 12, entries[i]))
       }

@@ -20,7 +20,13 @@ extension AddressSpace {
   func removeAreas(_ lower: UInt64, _ upper: UInt64) throws(Errno) {
     var position = areas.firstEnding(after: lower)
     guard let first = areas.area(position), first.lower < upper else { return }
+    if let end = areas.area(areas.firstEnding(after: upper - 1)), end.lower < upper,
+      end.upper > upper
+    {
+      try end.checkCut(at: upper)
+    }
     if first.lower < lower {
+      try first.checkCut(at: lower)
       if upper < first.upper && areas.count >= maximumAreas { throw .noMemory }
       position = split(position, at: lower)
     }
@@ -35,6 +41,8 @@ extension AddressSpace {
     var pending = lower
     let count = areas.count
     areas.remove(from: position, below: upper) { area in
+      let start = max(lower, area.lower)
+      unmapHugePages(of: area, start, area.upper, endsArea: true, batch: &batch)
       unmapPages(pending, area.upper, batch: &batch)
       pending = area.upper
       system.releaseSource(area.source, by: self)
@@ -60,7 +68,22 @@ extension AddressSpace {
     var anonymous = 0
     var file = 0
     var edits: UInt64 = 0
-    tables.forEachTable(in: lower, upper) { address, entries, count in
+    var leaves = 0
+    var blocks = 0
+    tables.forEachTable(
+      in: lower, upper,
+      wholeLeaf: { address, place, _ in
+        let entry = place.pointee
+        place.pointee = 0
+        if entry & 1 != 0 { batch.note(address) }
+        leaves &+= 1
+        let block = (entry & PageTableEntry.addressMask) &>> 12
+        if block == system.huge.zeroBlock { return true }
+        blocks &+= 1
+        releaseFrames(from: block)
+        return true
+      }
+    ) { address, entries, count in
       for i in 0..<count {
         let entry = entries[i]
         if entry == 0 { continue }
@@ -79,6 +102,7 @@ extension AddressSpace {
         if frame == zero { continue }
         if frames.use(of: FrameNumber(frame)) == .cache {
           file &-= 1
+          if entry & PageTableEntry.dirty.rawValue != 0 { system.noteWritten(frame) }
           // The cache's own reference, this one, and somebody else's.
           if frames.references(to: FrameNumber(frame)) > 2 { sharedWhenUnmapped &+= 1 }
         } else {
@@ -89,27 +113,44 @@ extension AddressSpace {
     }
     system.charge(edits &* system.costs.entryEdit)
     system.charge(UInt64(-(anonymous &+ file)) &* system.costs.frameAllocation)
+    if leaves != 0 {
+      tables.returnDeposits(leaves)
+      system.huge.changeMapped(-blocks)
+      system.charge(UInt64(leaves) &* system.costs.entryEdit)
+      // A block goes back as a whole.
+      system.charge(UInt64(blocks) &* system.costs.frameAllocation)
+      anonymous -= blocks * Int(HugePages.frames)
+    }
     changeResident(anonymous: anonymous, file: file)
   }
 
   /// MADV_DONTNEED, and MADV_DONTNEED_LOCKED: drops the pages of a range but keeps its areas.
   ///
   /// - Throws: ENOMEM if part of the range is not mapped, the rest being done all the same; EINVAL at
-  ///   the first locked area, what lies before it being done.
+  ///   the first locked area, or at an area of huge pages of which it begins inside one, what lies
+  ///   before being done.
   func discard(_ lower: UInt64, _ upper: UInt64, lockedToo: Bool = false) throws(Errno) {
     var batch = InvalidationBatch()
     defer { batch.deliver(pcid: pcid.rawValue, in: system) }
-    var isLocked = false
+    var isRefused = false
     var failure: Errno?
     do {
       try forEachArea(lower, upper) { area, from, to in
-        if area.flags.contains(.locked) && !lockedToo { isLocked = true }
-        if !isLocked { unmapPages(from, to, batch: &batch) }
+        let mask = area.hugeSize?.offsetMask ?? 0
+        if area.flags.contains(.locked) && !lockedToo || from & mask != 0 { isRefused = true }
+        if isRefused { return }
+        // A part of a huge page at the end stays.
+        let end = to & ~mask
+        if mask == 0 {
+          unmapPages(from, to, batch: &batch)
+        } else if from < end {
+          unmapHugePages(of: area, from, end, endsArea: false, batch: &batch)
+        }
       }
     } catch {
       failure = error
     }
-    if isLocked { throw .invalid }
+    if isRefused { throw .invalid }
     if let failure { throw failure }
   }
 

@@ -22,7 +22,10 @@ public final class AddressSpace {
   public let system: SystemMemory
   /// The tag of its translations; 0 while it has none, being cached nowhere then, and while
   /// CR4.PCIDE = 0.
-  public internal(set) var pcid: PCID
+  public internal(set) var pcid: PCID {
+    get { tables.pcid }
+    set { tables.pcid = newValue }
+  }
   /// Processes that use it: a vfork child uses its parent's.
   var users = 1
   /// The OOM killer has taken its memory: those that use it are about to end.
@@ -39,6 +42,8 @@ public final class AddressSpace {
   var dataLimit: UInt64 = .max
   /// MCL_FUTURE: what new areas get of `locked` and `lockedOnFault`.
   var futureLock: VirtualMemoryArea.Flags = []
+  /// PR_SET_THP_DISABLE: no area gets huge pages by itself.
+  var forbidsHugePages = false
   /// Those with whom it may share private pages.
   let family: AddressSpaceFamily
   /// Its places in `SystemMemory.spaces` and in its family.
@@ -89,7 +94,6 @@ public final class AddressSpace {
       throw .noMemory
     }
     self.system = system
-    pcid = PCID(0)
     self.tables = tables
     areas = AreaSet(guardGap: Self.stackGuardGap, promises: system.promises)
     self.maximumAreas = maximumAreas
@@ -124,6 +128,9 @@ public final class AddressSpace {
     system.leave(root: tables.root << 12)
     sharedWhenUnmapped = 0
     var batch = InvalidationBatch()
+    for area in allAreas where area.hugeSize != nil {
+      unmapHugePages(of: area, area.lower, area.upper, endsArea: true, batch: &batch)
+    }
     unmapPages(0, Self.userLimit, batch: &batch)
     while let area = areas.area(areas.start) {
       areas.remove(at: areas.start)
@@ -173,8 +180,10 @@ public final class AddressSpace {
   // MARK: Pages
 
   /// The entry that maps a page, if its table exists; it may be empty.
+  ///
+  /// Under a huge leaf, the entry a split would make.
   public func entry(at address: VirtualAddress) -> PageTableEntry? {
-    tables.existingEntry(for: address.rawValue).map { PageTableEntry($0.pointee) }
+    tables.view(of: address.rawValue).map { PageTableEntry($0) }
   }
 
   /// Notes pages that came or went.

@@ -14,6 +14,8 @@ public enum FrameUse: UInt8, CaseIterable, Sendable {
   case kernel
   /// Compressed pages of swap.
   case compressed
+  /// A part of a huge page that was set aside at the start, in use or not.
+  case hugePool
 }
 
 /// Hands out frames, with a reference count for each.

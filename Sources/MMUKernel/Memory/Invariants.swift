@@ -63,6 +63,17 @@ extension SystemMemory {
       }
       tableCount += space.tablePages
     }
+    for pool in pools {
+      for page in pool.pages {
+        for frame in page..<page + pool.framesPerPage { hold(frame, .hugePool, "the pool") }
+      }
+    }
+    for inode in inodes {
+      for page in inode?.hugeFile?.pages ?? [] where page != 0 {
+        hold(page, .hugePool, "a file of huge pages")
+      }
+    }
+    for frame in huge.deposits { hold(frame, .pageTable, "the splits to come") }
     if let swap {
       swap.forEachSlot { slot, uses, frame in
         if frame != 0 { hold(frame, .anonymous, "the swap cache") }
@@ -75,6 +86,7 @@ extension SystemMemory {
     if let slot = slotUses.keys.min() { problem = problem ?? "slot \(slot) is free but named" }
     if let found = frames.lists.inconsistency() { problem = problem ?? found }
     if let problem { return problem }
+    if let found = checkHugeLeaves() { return found }
     let promised =
       spaces.reduce(0) { $0 + $1.areas.accounted }
       + inodes.reduce(0) { $0 + ($1?.promisedPages ?? 0) }
@@ -117,8 +129,68 @@ extension SystemMemory {
 
   /// Frames still in use beside the kernel's own and the page cache: 0 when every process has ended.
   public var leakedFrames: UInt64 {
-    frames.used - UInt64(kernelTablePages) - 2 - cachedFrames
+    let zeros = huge.zeroBlock == 0 ? 0 : HugePages.frames
+    let pooled = pools.reduce(0) { $0 + UInt64($1.pages.count) * $1.framesPerPage }
+    return frames.used - UInt64(kernelTablePages) - 2 - zeros - pooled - cachedFrames
       - (swap?.compressed?.poolFrames ?? 0)
+  }
+
+  /// What is wrong with the promises of the pools, if anything is.
+  private func checkPromises() -> String? {
+    for pool in pools {
+      var promised: Int64 = 0
+      var used: Set<UInt64> = []
+      for space in spaces {
+        for area in space.allAreas where area.hugeSize == pool.size {
+          if area.flags.contains(.promised) { promised += Int64(area.pages / pool.framesPerPage) }
+          space.tables.forEachHugeLeaf(in: area.lower, area.upper) { _, leaf, _ in
+            if area.flags.contains(.promised) { promised -= 1 }
+            used.insert((leaf & PageTableEntry.addressMask) >> 12)
+          }
+        }
+      }
+      for case let file? in inodes.map({ $0?.hugeFile }) where file.pool === pool {
+        promised += file.isPromised ? Int64(file.pages.count { $0 == 0 }) : 0
+        used.formUnion(file.pages.filter { $0 != 0 })
+      }
+      if promised != Int64(pool.promised) {
+        return "\(pool.promised) huge pages are promised, \(promised) are due"
+      }
+      if used.count + Int(pool.free) != pool.pages.count {
+        return "\(pool.free) huge pages are free and \(used.count) used, of \(pool.pages.count)"
+      }
+    }
+    return nil
+  }
+
+  /// What is wrong with huge leaves and their books, if anything is.
+  private func checkHugeLeaves() -> String? {
+    var problem: String?
+    var leaves = 0
+    var mapped: UInt64 = 0
+    for space in spaces {
+      space.tables.forEachHugeLeaf(in: 0, AddressSpace.userLimit) { address, entry, bytes in
+        let frame = (entry & PageTableEntry.addressMask) >> 12
+        let area = space.area(at: VirtualAddress(truncating: address))
+        if area?.hugeSize == nil {
+          leaves += 1
+          if frame != huge.zeroBlock { mapped += 1 }
+        }
+        if frame & (bytes >> 12 - 1) != 0 {
+          problem = "the huge leaf for \(hex(address)) leads to frame \(frame)"
+        }
+        if let area, area.upper < address + bytes || area.hugeSize == nil && area.source != 0 {
+          problem = "the huge leaf for \(hex(address)) does not fit its area"
+        }
+      }
+    }
+    if let problem { return problem }
+    if leaves != huge.deposits.count {
+      return "\(huge.deposits.count) page tables are kept for splits, \(leaves) leaves exist"
+    }
+    if let found = checkPromises() { return found }
+    if mapped != huge.mapped { return "\(huge.mapped) huge leaves are counted, \(mapped) exist" }
+    return nil
   }
 }
 
@@ -161,14 +233,19 @@ extension AddressSpace {
       tableCount += 1
       hold($0, .pageTable, "a process's tables")
     }
-    if tableCount != tables.pages {
-      return "\(tables.pages) tables are counted, \(tableCount) exist"
+    var leaves = 0
+    tables.forEachHugeLeaf(in: 0, Self.userLimit) { address, leaf, _ in
+      if areas.area(at: address)?.pointee.hugeSize == nil { return leaves += 1 }
+      hold((leaf & PageTableEntry.addressMask) >> 12, .hugePool, hex(address))
+    }
+    if tableCount + leaves != tables.pages {
+      return "\(tables.pages) tables are counted, \(tableCount) exist and \(leaves) huge leaves"
     }
     var problem: String?
     var anonymous: UInt64 = 0
     var file: UInt64 = 0
     var swapped: UInt64 = 0
-    tables.forEachTable(in: 0, 1 << 47) { address, entries, count in
+    tables.readTables(in: 0, 1 << 47) { address, entries, count in
       for i in 0..<count where entries[i] != 0 {
         let at = address + UInt64(i) << 12
         let entry = entries[i]
@@ -176,6 +253,7 @@ extension AddressSpace {
           problem = "an entry maps \(hex(at)) outside any area"
           continue
         }
+        if area.hugeSize != nil { continue }
         let permissions = area.permissions
         if SoftwareEntry.isSwapped(entry) {
           swapped += 1

@@ -33,8 +33,11 @@ extension SystemMemory {
   /// `Committed_AS` in pages.
   public var committedPages: UInt64 { promises.pages }
 
-  /// `CommitLimit` in pages: swap, and a share of RAM.
-  public var commitLimit: UInt64 { swapPages + memory.frameCount * promises.ratio / 100 }
+  /// `CommitLimit` in pages: swap, and a share of RAM less the pools of huge pages.
+  public var commitLimit: UInt64 {
+    let pooled = pools.reduce(0) { $0 + UInt64($1.pages.count) * $1.framesPerPage }
+    return swapPages + (memory.frameCount - pooled) * promises.ratio / 100
+  }
 
   /// Tells whether so many pages more may be promised: Linux's __vm_enough_memory.
   ///

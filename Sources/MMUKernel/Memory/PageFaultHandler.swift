@@ -170,7 +170,7 @@ extension FaultResolution {
     case .noArea, .stackOverflow, .stackRefused:
       .signal(SignalInformation(.segmentationFault, .notMapped, address: address))
     case .denied: .signal(SignalInformation(.segmentationFault, .accessDenied, address: address))
-    case .beyondFile, .damagedEntry, .swapFailed:
+    case .beyondFile, .noHugePage, .damagedEntry, .swapFailed:
       .signal(SignalInformation(.busError, .noMemoryThere, address: address))
     case .outOfMemory: .outOfMemory
     }

@@ -27,8 +27,10 @@ struct PageTables: ~Copyable {
   let system: SystemMemory
   /// Frame of the PML4.
   let root: UInt64
-  /// Frames of paging structures, the PML4 included.
+  /// Frames of paging structures, the PML4 included, and those kept for splits.
   private(set) var pages = 1
+  /// The tag of its translations.
+  var pcid = PCID(0)
   /// The page table found last, by address bits 47:21: faults come in neighbourhoods.
   private var recentRegion: UInt64 = .max
   private var recentTable: UnsafeMutablePointer<UInt64>
@@ -53,7 +55,7 @@ struct PageTables: ~Copyable {
 
   /// Announces a write to the table an entry stands in.
   @inline(__always)
-  private func willWrite(_ entry: UnsafeMutablePointer<UInt64>) {
+  func willWrite(_ entry: UnsafeMutablePointer<UInt64>) {
     let offset = UnsafeMutableRawPointer(entry) - system.memory.base
     system.memory.willWrite(FrameNumber(UInt64(offset) &>> 12))
   }
@@ -79,53 +81,91 @@ struct PageTables: ~Copyable {
     return recentTable + Int((address &>> 12) & 511)
   }
 
+  /// Forgets the page table found last.
+  mutating func forgetRecent() { recentRegion = .max }
+
+  /// Tells whether the page table for an address is the one found last.
+  @inline(__always)
+  func isRecent(_ address: UInt64) -> Bool { address &>> 21 == recentRegion }
+
   @inline(never)
   private mutating func find(_ address: UInt64) -> Bool {
-    var table = system.table(root)
-    for level in [PagingLevel.pml4, .pdpt, .pd] {
-      let entry = table[Int(level.index(address))]
-      if entry & 1 == 0 { return false }
-      table = system.table((entry & PageTableEntry.addressMask) &>> 12)
+    switch region(at: address).0 {
+    case .nothing: return false
+    case .table(let table): recentTable = table
+    case .leaf(let place): recentTable = split(place, at: address)
+    }
+    recentRegion = address &>> 21
+    return true
+  }
+
+  /// - Precondition: `find` found nothing.
+  @inline(never)
+  private mutating func make(_ address: UInt64) -> Bool {
+    guard let place = directoryEntry(for: address), let table = lowerTable(place) else {
+      return false
     }
     recentRegion = address &>> 21
     recentTable = table
     return true
   }
 
-  @inline(never)
-  private mutating func make(_ address: UInt64) -> Bool {
-    var table = system.table(root)
-    for level in [PagingLevel.pml4, .pdpt, .pd] {
-      let place = table + Int(level.index(address))
-      if place.pointee & 1 == 0 {
-        let frame = system.frames.take(.pageTable, zeroed: true)
-        if frame == 0 { return false }
-        pages += 1
-        system.tablePages += 1
-        system.charge(
-          system.costs.frameAllocation &+ system.costs.pageZero &+ system.costs.entryEdit)
-        set(place, to: frame << 12 | Self.branch)
-      }
-      table = system.table((place.pointee & PageTableEntry.addressMask) &>> 12)
+  /// The table an entry leads to, made if there is none; nil if there is no frame.
+  mutating func lowerTable(
+    _ place: UnsafeMutablePointer<UInt64>
+  ) -> UnsafeMutablePointer<UInt64>? {
+    if place.pointee & 1 == 0 {
+      guard let frame = takeTable(zeroed: true) else { return nil }
+      system.charge(system.costs.entryEdit)
+      set(place, to: frame << 12 | Self.branch)
     }
-    recentRegion = address &>> 21
-    recentTable = table
-    return true
+    return system.table((place.pointee & PageTableEntry.addressMask) &>> 12)
+  }
+
+  /// Takes a frame for a table; nil if there is none.
+  mutating func takeTable(zeroed: Bool) -> UInt64? {
+    let frame = system.frames.take(.pageTable, zeroed: zeroed)
+    if frame == 0 { return nil }
+    pages += 1
+    system.tablePages += 1
+    system.charge(system.costs.frameAllocation &+ system.costs.pageZero)
+    return frame
+  }
+
+  /// Gives a table's frame back.
+  mutating func releaseTable(_ frame: UInt64) {
+    system.frames.release(FrameNumber(frame))
+    pages -= 1
+    system.tablePages -= 1
+    system.charge(system.costs.frameAllocation)
   }
 
   /// Calls `body` for each existing page table that maps a part of `lower..<upper`: the address of
   /// the first page of the part, its entry, and the number of entries.
   ///
-  /// Missing subtrees are skipped whole.
+  /// Missing subtrees are skipped whole. A huge leaf is split, unless all of it lies in the range and
+  /// `wholeLeaf`, called with its address, its entry and its bytes, has dealt with it.
   @inline(__always)
   func forEachTable(
     in lower: UInt64, _ upper: UInt64,
+    wholeLeaf: (UInt64, UnsafeMutablePointer<UInt64>, UInt64) -> Bool = { _, _, _ in false },
     _ body: (UInt64, UnsafeMutablePointer<UInt64>, Int) -> Void
   ) {
     var address = lower
     while address < upper {
-      let (table, next) = tableOrSkip(address)
+      let (found, shift) = region(at: address)
+      let span: UInt64 = 1 &<< shift
+      let next = (address | (span &- 1)) &+ 1
       let end = min(next, upper)
+      var table: UnsafeMutablePointer<UInt64>?
+      switch found {
+      case .nothing: break
+      case .table(let existing): table = existing
+      case .leaf(let place):
+        let isWhole = end &- address == span
+        if isWhole { willWrite(place) }
+        if !isWhole || !wholeLeaf(address, place, span) { table = split(place, at: address) }
+      }
       if let table {
         let first = table + Int((address &>> 12) & 511)
         willWrite(first)
@@ -133,20 +173,6 @@ struct PageTables: ~Copyable {
       }
       address = end
     }
-  }
-
-  /// The page table for an address, or nil, and the address up to which that holds.
-  private func tableOrSkip(_ address: UInt64) -> (UnsafeMutablePointer<UInt64>?, UInt64) {
-    var table = system.table(root)
-    for level in [PagingLevel.pml4, .pdpt, .pd] {
-      let entry = table[Int(level.index(address))]
-      if entry & 1 == 0 {
-        let span: UInt64 = 1 &<< level.shift
-        return (nil, (address | (span &- 1)) &+ 1)
-      }
-      table = system.table((entry & PageTableEntry.addressMask) &>> 12)
-    }
-    return (table, (address | 0x1f_ffff) &+ 1)
   }
 
   /// Frees the tables that map nothing but a part of `lower..<upper` and the free space around it.
@@ -159,7 +185,7 @@ struct PageTables: ~Copyable {
     _ lower: UInt64, _ upper: UInt64, floor: UInt64, ceiling: UInt64,
     batch: inout InvalidationBatch
   ) {
-    recentRegion = .max
+    forgetRecent()
     freeTables(
       .pml4, root, base: 0, lower: lower, upper: upper, floor: floor, ceiling: ceiling,
       batch: &batch)
@@ -177,7 +203,7 @@ struct PageTables: ~Copyable {
       if start >= upper { return }
       let place = table + Int(index)
       index += 1
-      if place.pointee & 1 == 0 { continue }
+      if place.pointee & 1 == 0 || Self.isLeaf(place.pointee) { continue }
       let child = (place.pointee & PageTableEntry.addressMask) >> 12
       if level != .pd {
         freeTables(
@@ -186,10 +212,8 @@ struct PageTables: ~Copyable {
       }
       guard start >= floor && start + span <= ceiling else { continue }
       set(place, to: 0)
-      system.frames.release(FrameNumber(child))
-      pages -= 1
-      system.tablePages -= 1
-      system.charge(system.costs.frameAllocation &+ system.costs.entryEdit)
+      releaseTable(child)
+      system.charge(system.costs.entryEdit)
       batch.noteTable(start, span: span)
     }
   }
@@ -211,14 +235,14 @@ struct PageTables: ~Copyable {
     for level in PagingLevel.allCases {
       let entry = PageTableEntry(UInt64(littleEndian: table[Int(level.index(address))]))
       result.append((level, entry))
-      let isLeaf = level == .pt || entry.contains(.largePage)
+      let isLeaf = level == .pt || Self.isLeaf(entry.rawValue)
       if !entry.isPresent || isLeaf || entry.frame.rawValue >= system.memory.frameCount { break }
       table = system.table(entry.frame.rawValue)
     }
     return result
   }
 
-  /// Counts the tables by walking them, and calls `body` with each (of the user half).
+  /// Calls `body` with each table of the user half; what is kept for splits is none yet.
   func forEachTableFrame(_ body: (UInt64) -> Void) {
     visit(.pml4, root, body)
   }
@@ -227,7 +251,8 @@ struct PageTables: ~Copyable {
     body(frame)
     if level == .pt { return }
     let table = system.table(frame)
-    for i in 0..<(level == .pml4 ? 256 : 512) where table[i] & 1 != 0 {
+    for i in 0..<(level == .pml4 ? 256 : 512)
+    where table[i] & 1 != 0 && (level == .pml4 || !Self.isLeaf(table[i])) {
       visit(
         PagingLevel(rawValue: level.rawValue + 1)!, (table[i] & PageTableEntry.addressMask) >> 12,
         body)

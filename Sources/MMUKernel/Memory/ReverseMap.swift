@@ -100,7 +100,7 @@ extension SystemMemory {
           return
         }
       }
-    case .free, .kernel, .pageTable, .compressed: return
+    case .free, .kernel, .pageTable, .compressed, .hugePool: return
     }
   }
 }
@@ -123,8 +123,7 @@ extension AddressSpace {
 
   /// Whether an entry maps a frame at an address, accessible or not.
   private func maps(_ frame: UInt64, at address: UInt64) -> Bool {
-    guard address < Self.userLimit, let entry = tables.existingEntry(for: address)?.pointee
-    else { return false }
+    guard address < Self.userLimit, let entry = tables.view(of: address) else { return false }
     return entry & (1 | SoftwareEntry.inaccessible) != 0
       && (entry & PageTableEntry.addressMask) >> 12 == frame
   }

@@ -25,6 +25,12 @@ public final class SystemMemory {
   public let kernelTablePages: Int
   /// PML4 entries 256...511 that are present: from 256 on.
   private let kernelEntryCount: Int
+  /// Transparent huge pages.
+  var huge = HugePages()
+  /// Called when an area that may have huge pages is used for the first time, and later now and then.
+  var onHugePageCandidate: () -> Void = {}
+  /// Huge pages set aside at the start: of 2 MiB, of 1 GiB.
+  private(set) var pools: [HugePool]
   /// Paging structures of all processes now, and the most there ever were.
   public internal(set) var tablePages = 0 {
     didSet { if tablePages > peakTablePages { peakTablePages = tablePages } }
@@ -116,7 +122,17 @@ public final class SystemMemory {
     zeroFrame = frames.take(.kernel, zeroed: true)
     precondition(zeroFrame != 0, "RAM is too small for the kernel's own tables")
     promises.userReserve = min(frames.available / 32, MemoryPromises.largestUserReserve)
+    pools = [HugePool(.size2M, pages: 0, frames), HugePool(.size1G, pages: 0, frames)]
   }
+
+  /// Sets huge pages aside, as many as there are; before anything else is mapped.
+  func setAside(_ count2M: UInt64, _ count1G: UInt64) {
+    let large = HugePool(.size1G, pages: count1G, frames)
+    pools = [HugePool(.size2M, pages: count2M, frames), large]
+  }
+
+  /// The huge pages of a size.
+  func pool(_ size: PageSize) -> HugePool { pools[size == .size1G ? 1 : 0] }
 
   // MARK: Time
 

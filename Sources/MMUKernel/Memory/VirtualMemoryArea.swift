@@ -79,6 +79,12 @@ public struct VirtualMemoryArea: Hashable, Sendable {
     @inlinable public static var randomReads: Self { Self(rawValue: 1 << 14) }
     /// MADV_SEQUENTIAL.
     @inlinable public static var sequentialReads: Self { Self(rawValue: 1 << 15) }
+    /// MAP_HUGETLB: its pages come from the pool of 2 MiB.
+    @inlinable public static var pool2M: Self { Self(rawValue: 1 << 20) }
+    /// Its pages come from the pool of 1 GiB.
+    @inlinable public static var pool1G: Self { Self(rawValue: 1 << 21) }
+    /// The pool keeps a page for each of its pages that is not there yet: HPAGE_RESV_OWNER.
+    @inlinable public static var promised: Self { Self(rawValue: 1 << 22) }
 
     /// Flags that only name an area: no hindrance to a merge.
     static var labels: Self { [.heap, .stack] }

@@ -82,6 +82,7 @@ extension Kernel {
     endOtherThreads(process, but: thread)
     release(thread)
     leaveMemory(process)
+    space.forbidsHugePages = process.isHugePageDisabled
     process.space = space
     process.run(program)
     process.files.descriptors = process.files.descriptors.ownForExec()

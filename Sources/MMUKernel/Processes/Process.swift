@@ -85,7 +85,7 @@ public final class Process {
   /// Descriptors, current directory, umask.
   var files: FileContext
   /// PR_SET_THP_DISABLE.
-  var isHugePageDisabled = false
+  var isHugePageDisabled: Bool { space?.forbidsHugePages ?? false }
   /// It is giving up what it has.
   var isEnding = false
   /// oom_score_adj, from -1000 (never killed for memory) to 1000 (first of all).
@@ -122,7 +122,6 @@ public final class Process {
     session = parent.session
     actions = parent.actions
     limits = parent.limits
-    isHugePageDisabled = parent.isHugePageDisabled
     outOfMemoryAdjustment = parent.outOfMemoryAdjustment
   }
 

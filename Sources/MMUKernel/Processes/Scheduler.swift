@@ -13,7 +13,7 @@ extension Kernel {
 
   /// Brings `nextDeadline` up to date.
   func refreshDeadline() {
-    let timer = min(sleepers.last?.wakeTime ?? .max, flusherTime)
+    let timer = min(sleepers.last?.wakeTime ?? .max, flusherTime, collapser.time)
     nextDeadline = ready.isEmpty ? timer : min(timer, quantumEnd)
   }
 
@@ -109,6 +109,7 @@ extension Kernel {
     needsAttention = false
     if isReclaimDaemonWoken { runReclaimDaemon() }
     if flusherTime <= now { flush() }
+    if collapser.time <= now { lookForHugePages() }
     if system.writeback.dirtyPages > system.writeback.background { throttle() }
     if !sleepers.isEmpty { expireSleepers() }
     // Work done since it began to wait may have taken longer than the wait.
@@ -137,6 +138,7 @@ extension Kernel {
     mustYield = false
     while !isRunOver {
       if flusherTime <= now { flush() }
+      if collapser.time <= now { lookForHugePages() }
       if !sleepers.isEmpty { expireSleepers() }
       guard let next = ready.first else {
         if let sleeper = sleepers.last {

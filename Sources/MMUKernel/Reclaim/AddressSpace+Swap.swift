@@ -56,6 +56,8 @@ extension AddressSpace {
       bits |= PageTableEntry.writable.rawValue
       if isWrite { bits |= PageTableEntry.dirty.rawValue }
     }
+    // For swapoff, which asks for no access.
+    if area.pointee.permissions.rawValue == 0 { bits = bits & ~1 | SoftwareEntry.inaccessible }
     system.charge(system.costs.entryEdit)
     tables.set(entry, to: frame << 12 | bits)
     swapEntries -= 1

@@ -61,11 +61,19 @@ extension Inode {
     }
   }
 
-  /// Takes a page of a file in memory to swap; false if it has to stay.
+  /// Takes a page of a file in memory to swap, or drops it if nobody has written it; false if it has to
+  /// stay.
   func swapOut(_ page: UInt64, _ frame: UInt64) -> Bool {
     guard let swap = system.swap, cachedFrame(page) == frame,
       let mappings = system.mappingsToCut(frame, others: 1)
     else { return false }
+    let dirty = PageTableEntry.dirty.rawValue
+    if !isDirty(page) && !mappings.contains(where: { $0.entry.pointee & dirty != 0 }) {
+      // Nobody has written it: it is a hole, or what the file was made with.
+      cut(mappings, of: frame)
+      dropFrame(page)
+      return true
+    }
     let slot = swap.allocate()
     if slot == 0 { return false }
     guard system.writeOut(frame, to: slot, of: swap) else {
@@ -75,7 +83,7 @@ extension Inode {
     swap.retain(slot)
     swap.setEvictionTime(of: slot, system.noteEviction())
     cut(mappings, of: frame)
-    pages.set(page, to: pages[page] & Self.dirtyMark | Self.swappedMark | slot)
+    pages.set(page, to: Self.dirtyMark | Self.swappedMark | slot)
     system.frames.release(FrameNumber(frame))
     system.cachedFrames -= 1
     system.charge(system.costs.frameAllocation)
@@ -112,5 +120,17 @@ extension Inode {
     system.cachedFrames += 1
     pages.set(page, to: pages[page] & Self.dirtyMark | frame)
     return frame
+  }
+}
+
+extension SystemMemory {
+  /// A mapping through which a page of a file in memory was written goes: the page remembers that.
+  @inline(never)
+  func noteWritten(_ frame: UInt64) {
+    let home = frames.home(of: frame)
+    guard let inode = inodes[Int(home.owner)], !inode.isOnDisk,
+      inode.cachedFrame(home.page) == frame
+    else { return }
+    inode.pages.set(home.page, to: inode.pages[home.page] | Inode.dirtyMark)
   }
 }

@@ -26,12 +26,21 @@ extension SystemMemory {
   ///
   /// As Linux on x86 the translations stay in the TLBs: a page that is used through one of those does not
   /// look accessed before it has been evicted from there and walked to again. Invalidating would make the
-  /// answer better and everything else slower.
+  /// answer better and everything else slower. The one bit of a huge page answers for all its frames, and is
+  /// taken with the last.
   func sampleAccess(_ frame: UInt64) -> AccessSample {
     var sample = AccessSample()
     forEachMapping(of: frame) { space, address in
-      if let entry = space.tables.existingEntry(for: address) {
-        takeAccessed(entry, space, &sample)
+      switch space.tables.region(at: address).0 {
+      case .nothing: break
+      case .table(let table):
+        takeAccessed(table + Int((address >> 12) & 511), space, &sample)
+      case .leaf(let place):
+        if (address >> 12) & 511 == 511 {
+          takeAccessed(place, space, &sample)
+        } else if place.pointee & PageTableEntry.accessed.rawValue != 0 {
+          sample.count += 1
+        }
       }
       return true
     }
@@ -64,7 +73,17 @@ extension SystemMemory {
   func takeAccessed(_ body: (UInt64) -> Void) {
     let accessed = PageTableEntry.accessed.rawValue
     for space in spaces {
-      space.tables.forEachTable(in: 0, 1 << 47) { _, entries, count in
+      space.tables.forEachTable(
+        in: 0, 1 << 47,
+        wholeLeaf: { _, place, _ in
+          let leaf = place.pointee
+          if leaf & (accessed | 1) == accessed | 1, let block = block(of: leaf) {
+            place.pointee = leaf & ~accessed
+            for frame in block { body(frame) }
+          }
+          return true
+        }
+      ) { _, entries, count in
         for i in 0..<count where entries[i] & (accessed | 1) == accessed | 1 {
           entries[i] &= ~accessed
           body((entries[i] & PageTableEntry.addressMask) >> 12)

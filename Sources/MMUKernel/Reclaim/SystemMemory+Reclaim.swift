@@ -162,6 +162,18 @@ extension SystemMemory {
     }
   }
 
+  /// Makes the swap area, if it has room for a page behind its header.
+  ///
+  /// - Parameter store: nil is the machine's own disk.
+  func addSwap(
+    pages: UInt64, in store: (any SwapStore)? = nil, name: String = "/dev/vdb", seed: UInt64 = 1
+  ) {
+    if pages < 2 { return }
+    swap = SwapArea(
+      store ?? MemorySwapStore(pages: pages), name: name, isFile: store != nil, pages: pages,
+      frameCount: memory.frameCount, seed: seed)
+  }
+
   /// Charges what was written to the disk since the last time: to who waits, or to the disk alone.
   func settleDisk(waits: Bool) {
     if pagesForDisk == 0 { return }
@@ -213,16 +225,13 @@ struct MemoryStall {
 extension Kernel {
   /// Makes the swap area, chooses the policy, and lets kswapd be woken.
   func prepareReclaim() {
-    let pages = configuration.swapPages
-    if pages >= 2 {
-      let swap = SwapArea(
-        configuration.swapStore ?? MemorySwapStore(pages: pages), name: configuration.swapName,
-        isFile: configuration.swapStore != nil, pages: pages,
-        frameCount: system.memory.frameCount, seed: configuration.seed)
+    system.addSwap(
+      pages: configuration.swapPages, in: configuration.swapStore, name: configuration.swapName,
+      seed: configuration.seed)
+    if let swap = system.swap {
       swap.errorOdds = configuration.swapErrorOdds
       let limit = system.memory.frameCount * configuration.compressedSwapPercent / 100
       if limit > 0 { swap.compressed = CompressedSwap(system, swap, limit: limit) }
-      system.swap = swap
     }
     system.policy = configuration.reclaimPolicy.make(seed: configuration.seed)
     system.swappiness = configuration.swappiness

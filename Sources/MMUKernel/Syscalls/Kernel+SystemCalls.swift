@@ -127,6 +127,8 @@ extension Kernel {
       .socketpair, .sendto, .recvfrom, .shutdown:
       return try performProcessCall(call, process, a0, a1, a2, a3, a4, frame)
     case .brk: return space.moveBreak(to: a0)
+    case .swapon: return try startSwap(a0, a1)
+    case .swapoff: return try stopSwap(a0)
     case .mmap: return try map(a0, a1, a2, a3, frame)
     case .munmap:
       try space.unmap(a0, length: a1)

@@ -184,6 +184,8 @@ enum SystemCall: UInt64, CaseIterable {
   case execve = 221
   case mmap = 222
   case fadvise64 = 223
+  case swapon = 224
+  case swapoff = 225
   case mprotect = 226
   case msync = 227
   case mlock = 228

@@ -109,6 +109,10 @@ extension Kernel {
     words[0] = time(now).seconds
     words[4] = system.memory.frameCount * 4096
     words[5] = system.frames.available * 4096
+    if let swap = system.swap, swap.isOn {
+      words[8] = swap.capacity * 4096
+      words[9] = swap.free * 4096
+    }
     words[10] = UInt64(threadTable.count)
     words[13] = 1
     try copyOut(words: words, to: address)
@@ -151,7 +155,7 @@ extension Kernel {
       return 0
     case 41:
       if a2 | a3 | a4 != 0 { throw .invalid }
-      process.isHugePageDisabled = a1 != 0
+      process.space?.forbidsHugePages = a1 != 0
       return 0
     case 42:
       if a1 | a2 | a3 | a4 != 0 { throw .invalid }

@@ -21,7 +21,6 @@ extension Kernel {
       if flags.contains(.hugeTLB) { throw .invalid }
     }
     if length != 0 {
-      if flags.contains(.hugeTLB) { throw unsupported("mmap with MAP_HUGETLB", .noMemory) }
       if rawFlags & MapFlags.typeMask == 8 && file == nil {
         throw unsupported("mmap with MAP_DROPPABLE", .notSupported)
       }
@@ -32,9 +31,16 @@ extension Kernel {
     }
     // /dev/zero is another name for anonymous memory.
     if case .device(.zero)? = file?.inode?.kind { file = nil }
-    let start = try space.map(
-      at: address, length: length, permissions: permissions, flags: flags, file: file,
-      firstPage: file == nil ? 0 : offset / pageBytes, nameless: tree.nameless)
+    let start: UInt64
+    if flags.contains(.hugeTLB) && file == nil {
+      start = try space.mapHugePages(
+        at: address, length: length, permissions: permissions, flags: flags,
+        firstPage: offset / pageBytes, nameless: tree.nameless)
+    } else {
+      start = try space.map(
+        at: address, length: length, permissions: permissions, flags: flags, file: file,
+        firstPage: file == nil ? 0 : offset / pageBytes, nameless: tree.nameless)
+    }
     let populates = flags.contains(.populate) && !flags.contains(.nonBlock)
     let locks = flags.contains(.locked) || space.futureLock.contains(.locked)
     let waits = space.futureLock.contains(.lockedOnFault) && !flags.contains(.populate)
@@ -104,7 +110,7 @@ extension Kernel {
     guard let space = process.space else { throw .invalid }
     let advice = Int32(truncatingIfNeeded: advice)
     switch advice {
-    case 0...4, 8...24: break
+    case 0...4, 8...25: break
     default: throw unsupportedAdvice(advice)
     }
     if address & 4095 != 0 { throw .invalid }
@@ -119,8 +125,11 @@ extension Kernel {
     case 9: try remove(space, address, end)
     case 12: try space.changeFlags(address, end, set: .mergeable)
     case 13: try space.changeFlags(address, end, clear: .mergeable)
-    case 14: try space.changeFlags(address, end, set: .hugePages, clear: .noHugePages)
+    case 14:
+      try space.changeFlags(address, end, set: .hugePages, clear: .noHugePages)
+      if system.huge.mode != .never { system.onHugePageCandidate() }
     case 15: try space.changeFlags(address, end, set: .noHugePages, clear: .hugePages)
+    case 25: try space.collapse(address, end)
     case 16: try space.changeFlags(address, end, set: .notDumped)
     case 17: try space.changeFlags(address, end, clear: .notDumped)
     case 22, 23:
@@ -143,7 +152,7 @@ extension Kernel {
       var failure: Errno?
       do {
         try space.forEachArea(address, end) { area, from, to in
-          let isAllowed = advice >= 20 || area.isAnonymous
+          let isAllowed = advice >= 20 && area.hugeSize == nil || area.isAnonymous
           let isFit = isAllowed && (advice == 18 || !area.flags.contains(.locked))
           if !isFit && refused == nil { refused = from }
           if refused != nil { return }
@@ -189,6 +198,10 @@ extension Kernel {
           failure = .accessDenied
           return
         }
+        if inode.hugeFile != nil {
+          failure = unsupported("MADV_REMOVE of huge pages", .notSupported)
+          return
+        }
         if inode.host != nil {
           failure = unsupported("MADV_REMOVE in a host's directory", .notSupported)
           return
@@ -206,8 +219,8 @@ extension Kernel {
   /// EINVAL, and a message if Linux knows the advice.
   private func unsupportedAdvice(_ advice: Int32) -> Errno {
     let names: [Int32: String] = [
-      25: "MADV_COLLAPSE", 100: "MADV_HWPOISON",
-      101: "MADV_SOFT_OFFLINE", 102: "MADV_GUARD_INSTALL", 103: "MADV_GUARD_REMOVE",
+      100: "MADV_HWPOISON", 101: "MADV_SOFT_OFFLINE", 102: "MADV_GUARD_INSTALL",
+      103: "MADV_GUARD_REMOVE",
     ]
     guard let name = names[advice] else { return .invalid }
     return unsupported("madvise with \(name)", .invalid)
@@ -231,7 +244,7 @@ extension Kernel {
       let count = min(pages - page, inArea, UInt64(Kernel.bufferBytes))
       for i in 0..<count {
         let here = at + i * 4096
-        let entry = space.tables.existingEntry(for: here)?.pointee ?? 0
+        let entry = space.tables.view(of: here) ?? 0
         var isResident = entry != 0
         if SoftwareEntry.isSwapped(entry) {
           let slot = (entry & PageTableEntry.addressMask) >> 12

@@ -225,6 +225,9 @@ extension Kernel {
       case .read: return "the area cannot be read"
       }
     case .beyondFile: return "the mapping is longer than its file: nothing is behind this page"
+    case .noHugePage:
+      return "no page is left in the pool of huge pages that is not promised to others; set more "
+        + "aside with --huge-pages or --huge-pages-1g"
     case .damagedEntry: return "a reserved bit is set in an entry: the page tables are damaged"
     case .outOfMemory: return meaning(of: .outOfMemory)
     case .stackRefused:

@@ -97,6 +97,8 @@ extension SystemCallTrace {
     .munlock: range,
     .mlockall: .call(.flags(.lockingAll)),
     .munlockall: none,
+    .swapon: .call(.path, .unsignedInt),
+    .swapoff: .call(.path),
     .shmget: .call(.segmentKey, .unsigned, .segmentFlags),
     .shmctl: .call(.int, .segmentCommand, .segmentStatus),
     .shmat: .mapping(.int, .pointer, .flags(.sharedMemory)),
