@@ -119,6 +119,11 @@ extension CommandCall {
     ("sparse_fork", "forking 64 GiB of address space of which 16 pages are used."),
     ("vfork_exec", "a child in the parent's own memory, until it executes something."),
     ("exec_args", "executes itself with arguments and an environment."),
+    ("oom_victim", "a child takes all memory there is; it is killed, and its parent goes on."),
+    (
+      "overcommit",
+      "what the kernel promises when a program asks for twice the machine's memory."
+    ),
     ("zombie", "a process that has ended stays in the table until somebody waits for it."),
     ("orphan", "who inherits the child of a process that has ended."),
     ("pipe", "one process sends numbers to another."),

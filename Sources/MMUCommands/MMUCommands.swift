@@ -59,7 +59,7 @@ public enum ExitStatus: Int32, Sendable {
   case noInput = 66
   /// An internal invariant broke.
   case internalError = 70
-  /// A limit or a deadlock ended the run.
+  /// A limit, a deadlock or the end of all memory ended the run.
   case limit = 75
   /// A sanitizer reported.
   case sanitizer = 99

@@ -38,8 +38,8 @@ enum CommandName: String, CaseIterable {
 enum Option: CaseIterable {
   case quiet, report, reportFile, host, noHost, strace
   case pmap, maps, smaps, top, at, atCycle, check
-  case preset, set, ram, swap, compressedSwap, swappiness, residentLimit, swapErrors, seed, noASLR,
-    environment, directory, writableDirectory
+  case preset, set, ram, swap, compressedSwap, swappiness, residentLimit, swapErrors
+  case overcommit, overcommitRatio, seed, noASLR, environment, directory, writableDirectory
   case maximumInstructions, maximumCycles
   case writableCode, engine, from, to, recordPages
   case frames, policy, curve
@@ -149,6 +149,16 @@ enum Option: CaseIterable {
         name: "--swap-errors", argument: "N", commands: [.run],
         summary: "let about one in N transfers to and from swap fail, by the seed",
         field: "swap-errors")
+    case .overcommit:
+      Row(
+        name: "--overcommit", argument: "0|1|2", commands: [.run],
+        summary: "promise memory by a heuristic (default), always, or up to a strict limit",
+        field: "overcommit")
+    case .overcommitRatio:
+      Row(
+        name: "--overcommit-ratio", argument: "PERCENT", commands: [.run],
+        summary: "of RAM, what may be promised with --overcommit 2 (default 50)",
+        field: "overcommit-ratio")
     case .seed:
       Row(
         name: "--seed", argument: "N", commands: [.run, .policy],
@@ -314,7 +324,7 @@ enum HelpText {
       65                a bad program, report, vector or reference file
       66                no such input, or an output that cannot be written
       70                an internal invariant broke: a bug of ours
-      75                a limit or a deadlock ended the run
+      75                a limit, a deadlock, or memory that nobody could free ended the run
       99                a sanitizer reported
       130, 143, 129     interrupted by SIGINT, SIGTERM, SIGHUP of the host; the report tells how
                         far it came, and a second signal ends mmuemu at once

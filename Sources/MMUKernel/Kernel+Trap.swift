@@ -157,10 +157,21 @@ extension Kernel {
       return kill(
         process, information, fault, frame,
         because: resolution.map { .unresolved($0) } ?? .handler)
-    case .outOfMemory:
-      return kill(
-        process, SignalInformation(.kill, .kernel), fault, frame, because: .outOfMemory)
+    case .outOfMemory: return makeRoom(process, fault, frame, isAsked: resolution != nil)
     }
+  }
+
+  /// No frame for a fault: somebody else is killed, so that it can be tried again, or the process
+  /// itself, or the run ends.
+  ///
+  /// - Parameter isAsked: the kernel's own handler has asked the OOM killer already.
+  private func makeRoom(
+    _ process: Process, _ fault: PageFault, _ frame: TrapFrame, isAsked: Bool
+  ) -> TrapResult {
+    if !isAsked && makeRoom(for: fault) { return .resume }
+    if panic != nil { return .ended(retiresSystemCall: false) }
+    return kill(
+      process, SignalInformation(.kill, .kernel), fault, frame, because: .outOfMemory)
   }
 
   /// A trap that is neither a system call nor a page fault.
@@ -208,15 +219,18 @@ extension Kernel {
 }
 
 extension Kernel {
-  /// Says why a process is killed; no more than a hundred times.
+  /// Says why a process is killed.
   func tellStory(
     _ process: Process, _ information: SignalInformation, _ fault: PageFault?,
     _ frame: TrapFrame, _ cause: DeathCause
   ) {
+    tell(story(process, information, fault, frame, cause), of: process)
+  }
+
+  /// Tells the story of a process's end; no more than a hundred, but for the first process's.
+  func tell(_ text: @autoclosure () -> String, of process: Process) {
     storyCount += 1
-    if storyCount <= 100 || process === processes.first {
-      say(.story, story(process, information, fault, frame, cause))
-    }
+    if storyCount <= 100 || process === processes.first { say(.story, text()) }
     if storyCount == 100 { say(.limit, "further processes killed by signals are not explained") }
   }
 }

@@ -41,6 +41,10 @@ public final class Kernel {
   public internal(set) var idleCycles: Cycles = 0
   /// Who waits for what, if the run ended because everybody waits.
   public internal(set) var deadlock: String?
+  /// Why the kernel gave up, if it did: no memory, and nobody to kill for it.
+  public internal(set) var panic: String?
+  /// Processes the OOM killer has chosen so far.
+  public internal(set) var memoryKills: UInt64 = 0
 
   /// Processes that have not been reaped, and threads that have not ended, by number.
   var processTable: [Int32: Process] = [:] { didSet { processTableChanges &+= 1 } }
@@ -127,6 +131,9 @@ public final class Kernel {
     random = SeededGenerator(seed: configuration.seed)
     pageFaultHandler = configuration.pageFaultHandler
     tree.refreshProcesses = { [unowned self] in refreshProcessDirectories() }
+    system.promises.mode = configuration.overcommit
+    system.promises.ratio = configuration.overcommitRatio
+    system.killForMemory = { [unowned self] in killForMemory($0) }
     prepareWriteback()
     prepareReclaim()
   }

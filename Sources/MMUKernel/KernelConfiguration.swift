@@ -49,6 +49,10 @@ public struct KernelConfiguration {
   public var reclaimPolicy = ReclaimPolicyKind.twoList
   /// Pages that may be resident at once, of all processes and files together; nil: as many as fit.
   public var residentLimit: UInt64?
+  /// How much memory programs may be promised: Linux's vm.overcommit_memory.
+  public var overcommit = OvercommitMode.heuristic
+  /// Per cent of RAM in the commit limit: Linux's vm.overcommit_ratio.
+  public var overcommitRatio: UInt64 = 50
   /// Directories of the host that the guest sees.
   public var mounts: [HostMount] = []
   /// Takes the place of the kernel's own handler; nil is the kernel's own.
@@ -120,6 +124,8 @@ public struct KernelMessage: Hashable, Sendable {
 public enum StartError: Error, Hashable, Sendable, CustomStringConvertible {
   /// Too little memory.
   case outOfMemory
+  /// More memory than overcommit mode 2 promises.
+  case commitLimit
   /// All PCIDs or processes are in use.
   case tooManyProcesses
   /// Arguments and environment need more than a quarter of the stack, or one string more than 128 KiB.
@@ -137,6 +143,8 @@ public enum StartError: Error, Hashable, Sendable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .outOfMemory: "the program does not fit into the memory; give the machine more with --ram"
+    case .commitLimit:
+      "the program needs more memory than may be promised; --overcommit-ratio sets the limit"
     case .tooManyProcesses: "all process contexts are in use"
     case .argumentsTooLong:
       "arguments and environment are too long: a quarter of the stack in all, 128 KiB each"

@@ -213,6 +213,18 @@ extension ConfigurationField {
         }
         target.residentLimit = bytes
       }),
+    Self(
+      name: "overcommit", summary: "promises of memory: 0 heuristic, 1 always, 2 strict limit",
+      value: { .number($0.overcommit.rawValue) },
+      set: { (target, text) throws(ConfigurationError) in
+        guard let mode = UInt64.plain(text).flatMap(OvercommitMode.init(rawValue:)) else {
+          throw ConfigurationError("overcommit=\(text): it is 0, 1 or 2")
+        }
+        target.overcommit = mode
+      }),
+    number(
+      "overcommit-ratio", "per cent of RAM that may be promised in strict mode", \.overcommitRatio,
+      in: 0...UInt64(Int32.max)),
     number(
       "quantum", "cycles after which a program gives way to others that can run", \.quantum,
       in: 10_000...1_000_000_000_000),

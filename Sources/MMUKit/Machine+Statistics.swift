@@ -59,6 +59,7 @@ extension Machine {
     s.memory.freePages = free.pages
     s.memory.freeBlocks = free.blocks
     s.memory.unusableFreeIndexOrder9 = UInt64(free.unusableIndexOrder9)
+    s.memory.oomKills = kernel.memoryKills
     s.processes = processes
     return s
   }

@@ -88,6 +88,8 @@ public final class Machine {
     options.dirtyExpiry = configuration.dirtyExpiry
     options.dirtyBackgroundPercent = configuration.dirtyBackgroundPercent
     options.dirtyPercent = configuration.dirtyPercent
+    options.overcommit = configuration.overcommit
+    options.overcommitRatio = configuration.overcommitRatio
     options.cyclesPerSecond = configuration.megahertz * 1_000_000
     options.pageFaultHandler = pageFaultHandler
     options.mounts = try configuration.mounts(from: host)
@@ -246,6 +248,10 @@ public final class Machine {
 
   /// How the first process ended.
   private var exit: Statistics.Exit {
+    if let panic = kernel.panic {
+      note(KernelMessage(kind: .limit, text: panic))
+      return Statistics.Exit(status: 75, reason: .outOfMemory)
+    }
     guard let status = kernel.exitStatus else {
       guard let deadlock = kernel.deadlock else {
         preconditionFailure("the kernel ended a run whose first process is alive")

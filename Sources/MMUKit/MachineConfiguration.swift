@@ -56,6 +56,10 @@ public struct MachineConfiguration: Hashable, Sendable {
   public var reclaimPolicy = ReclaimPolicyKind.twoList
   /// Bytes of pages that may be resident at once, of all processes and files together; nil: what fits.
   public var residentLimit: UInt64?
+  /// How much memory programs may be promised.
+  public var overcommit = OvercommitMode.heuristic
+  /// Per cent of RAM in the commit limit of its strict mode.
+  public var overcommitRatio: UInt64 = 50
   /// Clock frequency for the seconds shown to the guest, in MHz.
   public var megahertz: UInt64 = 3000
   /// Counting starts at the first arrival at this label; nil: at the first instruction.

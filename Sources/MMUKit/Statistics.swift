@@ -141,6 +141,8 @@ public struct Statistics: Hashable, Sendable {
     public var swapOut: UInt64?
     /// Pages read back from swap; nil where the machine has none.
     public var swapIn: UInt64?
+    /// Processes chosen by the OOM killer.
+    public var oomKills: UInt64 = 0
 
     /// Makes zeros.
     public init() {}
@@ -185,6 +187,8 @@ public struct Statistics: Hashable, Sendable {
     case limit
     /// Every process waited and no event was left.
     case deadlock
+    /// There was no memory left, and no process that could be killed for it.
+    case outOfMemory
     /// The host asked for the end.
     case interrupt
     /// `checksInvariants` found something of ours broken.
@@ -267,6 +271,7 @@ public struct Statistics: Hashable, Sendable {
     r.walks = a.walks - b.walks
     r.flushes = a.flushes - b.flushes
     r.faults = a.faults - b.faults
+    r.memory.oomKills &-= b.memory.oomKills
     if let before = b.memory.swapOut { r.memory.swapOut? &-= before }
     if let before = b.memory.swapIn { r.memory.swapIn? &-= before }
     if let before = b.memory.reclaim { r.memory.reclaim = r.memory.reclaim.map { $0 - before } }

@@ -81,14 +81,20 @@ public struct CoreFreeList: ~Copyable {
   mutating func giveBack(_ number: Int, to buddies: inout BuddyAllocator) {
     let end = oldest + number
     while oldest < end {
-      // What lies in a row goes back as the largest block it makes: memory is mostly unmapped in
-      // the order in which it was handed out.
+      // What lies in a row, upwards or downwards, goes back as the largest block it makes: memory is
+      // mostly unmapped in the order in which it was handed out.
       let first = entries[oldest & mask]
-      let most = min(end - oldest, 1 << min(first.trailingZeroBitCount, buddies.maximumOrder))
+      let isFalling = end - oldest > 1 && entries[(oldest + 1) & mask] == first &- 1
+      let step: UInt32 = isFalling ? ~0 : 1
+      let edge = isFalling ? first &+ 1 : first
+      let most = min(end - oldest, 1 << min(edge.trailingZeroBitCount, buddies.maximumOrder))
       var run = 1
-      while run < most && entries[(oldest + run) & mask] == first &+ UInt32(run) { run += 1 }
+      while run < most && entries[(oldest + run) & mask] == first &+ step &* UInt32(run) {
+        run += 1
+      }
       let order = run.bitWidth - 1 - run.leadingZeroBitCount
-      buddies.release(UInt64(first), order: order)
+      let lowest = isFalling ? UInt64(edge) - 1 << UInt64(order) : UInt64(first)
+      buddies.release(lowest, order: order)
       oldest += 1 << order
     }
   }

@@ -91,6 +91,7 @@ public struct ReportCounter: Sendable {
     Self("memory.unusableFreeIndexOrder9", "thousandths of them in blocks below 2 MiB") {
       $0.memory.unusableFreeIndexOrder9
     },
+    Self("memory.oomKills", "processes killed because memory ran out") { $0.memory.oomKills },
     Self("memory.swapOut", "pages written to swap (absent without swap)") { $0.memory.swapOut },
     Self("memory.swapIn", "pages read back from swap (absent without swap)") { $0.memory.swapIn },
   ]

@@ -72,6 +72,9 @@ public enum TextReport {
         "at most, " + NumberText.grouped(s.memory.peakResidentPages &* 4) + " KiB"
       ))
     rows.append((s.memory.pageTablePages, "page-table pages", "at most"))
+    if s.memory.oomKills > 0 {
+      rows.append((s.memory.oomKills, "killed for memory", "by the OOM killer"))
+    }
     if s.memory.unusableFreeIndexOrder9 >= fragmentationShown {
       rows.append(
         (
@@ -149,6 +152,7 @@ public enum TextReport {
     case .signal: "killed by \(exit.signal.map(signalName) ?? "a signal") (\(exit.status))"
     case .limit: "stopped at its limit (\(exit.status))"
     case .deadlock: "deadlock (\(exit.status))"
+    case .outOfMemory: "out of memory, with nobody to kill (\(exit.status))"
     case .interrupt: "interrupted (\(exit.status))"
     case .invariant: "stopped at a bug of mmuemu (\(exit.status))"
     }

@@ -17,13 +17,18 @@ struct ExpectedRun {
     func unescaped(_ text: Substring) -> String {
       text == "-" ? "" : text.replacingOccurrences(of: "\\n", with: "\n")
     }
+    // `NAME=VALUE` is a symbol, `--NAME=VALUE` an option.
+    func option(_ text: Substring) -> [String] {
+      text.hasPrefix("--")
+        ? text.split(separator: "=", maxSplits: 1).map(String.init) : ["--defsym", String(text)]
+    }
     let table = contents(repositoryRoot() + "/Programs/expected.tsv")
     return table.split(separator: "\n").filter { !$0.hasPrefix("#") }.map { line in
       let fields = line.split(separator: "\t", omittingEmptySubsequences: false)
       precondition(fields.count == 6, "expected.tsv has six columns: \(line)")
       let symbols = fields[1] == "-" ? [] : fields[1].split(separator: ",")
       return ExpectedRun(
-        file: String(fields[0]), options: symbols.flatMap { ["--defsym", String($0)] },
+        file: String(fields[0]), options: symbols.flatMap(option),
         arguments: fields[2] == "-" ? [] : fields[2].split(separator: "|").map(String.init),
         input: unescaped(fields[3]), status: Int32(fields[4])!, output: unescaped(fields[5]))
     }

@@ -82,7 +82,8 @@ private struct ModelPage: Equatable {
 
   @Test func `an ordered set of areas agrees with a sorted array`() {
     var random = SeededGenerator(seed: 7)
-    var set = AreaSet(guardGap: 256 * 4096)
+    let promises = MemoryPromises()
+    var set = AreaSet(guardGap: 256 * 4096, promises: promises)
     var list: [VirtualMemoryArea] = []
     var problem: String?
     for step in 0..<12_000 where problem == nil {
@@ -113,7 +114,7 @@ private struct ModelPage: Equatable {
         let pages = 1 + random.next() % min(top - page, 12)
         let area = VirtualMemoryArea(
           lower: page << 12, upper: (page + pages) << 12, permissions: .read,
-          flags: random.next() % 16 == 0 ? .growsDown : [],
+          flags: [[.growsDown], [.accounted], [], []][Int(random.next() % 4)],
           source: random.next() % 100 == 0 ? 5 : 0)
         set.insert(area, at: position)
         list.insert(area, at: index)
@@ -132,6 +133,9 @@ private struct ModelPage: Equatable {
         }
       }
       if set.count != list.count { problem = "step \(step): count" }
+      if step % 20 == 0, promises.pages != list.reduce(0, { $0 + $1.accountedPages }) {
+        problem = "step \(step): accounted pages"
+      }
     }
     #expect(problem == nil)
     #expect(list.count > 500)

@@ -54,7 +54,7 @@ import Testing
   }
 
   /// An ELF program of one page that consists of its headers.
-  private static var program: [UInt8] {
+  static var program: [UInt8] {
     var bytes: [UInt8] = []
     func add<Word: FixedWidthInteger>(_ words: [Word]) {
       for word in words {

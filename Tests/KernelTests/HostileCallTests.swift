@@ -50,6 +50,30 @@ import Testing
     // Most of it happens to processes that live for a while.
     #expect(worlds < 150, "seed \(seed)")
   }
+
+  @Test(arguments: 1...UInt64(max(3, operations / 20_000)))
+  func `neither a lack of frames nor of promises brings the kernel down or loses any`(
+    seed: UInt64
+  ) throws {
+    var random = SeededGenerator(seed: seed &* 15_485_863)
+    var steps = 0
+    var kills: UInt64 = 0
+    while steps < 2000 {
+      let mode = OvercommitMode.allCases[Int(random.next() % 3)]
+      // 80 frames are in use when it begins.
+      let ram = (88 + random.next() % 48) << 12
+      let world = try HostileWorld(random: random, ram: ram, overcommit: mode)
+      let problem = world.run(2000 - steps)
+      steps += world.steps
+      kills += world.bench.kernel.memoryKills
+      random = world.random
+      if let problem {
+        Issue.record("seed \(seed), mode \(mode), step \(world.steps): \(problem)")
+        break
+      }
+    }
+    #expect(kills > 0)
+  }
 }
 
 /// A kernel with some processes, threads and files, and somebody who makes calls in their name.
@@ -67,7 +91,8 @@ private final class HostileWorld {
     "a", "b", "d", "d/e", "d/../a", "/tmp/t", "/dev/shm/s", "/dev/null", "/dev/zero", "/proc",
     "/proc/self/maps", "/proc/self/smaps", "/proc/meminfo", "/proc/self", "/bin/prog", "l", ".",
     "..", "/", "", "a/", "none/x", "//d//", "/h/a", "/h/b", "/h/d", "/h/d/e", "/h/d/../a", "/h/l",
-    "/h/out", "/h/out/x", "/h", "/r/a", "/r/d", "/r/new",
+    "/h/out", "/h/out/x", "/h", "/r/a", "/r/d", "/r/new", "/proc/self/oom_score_adj",
+    "/proc/sys/vm/overcommit_memory", "/proc/3/oom_score",
   ]
   private static let wild: [UInt64] = [
     ~0, ~7, ~4095, 1 << 63, 1 << 62, (1 << 63) - 1, 1 << 47, (1 << 47) - 4096, (1 << 47) - 8192,
@@ -80,9 +105,14 @@ private final class HostileWorld {
     8192, 20_000, 0x42, 0x8042, 0x50f00,
   ]
 
-  init(random: SeededGenerator, mounts: [HostMount]) throws {
+  init(
+    random: SeededGenerator, mounts: [HostMount] = [], ram: UInt64 = 8 << 20,
+    overcommit: OvercommitMode = .heuristic
+  ) throws {
     self.random = random
-    bench = try Bench(ram: 8 << 20) {
+    bench = try Bench(ram: ram) {
+      $0.overcommit = overcommit
+      $0.overcommitRatio = 150
       $0.diskBytes = 1 << 20
       $0.maximumThreads = 24
       $0.mounts = mounts

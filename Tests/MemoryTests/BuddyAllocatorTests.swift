@@ -213,6 +213,23 @@ private struct ByteMap {
     #expect(buddies.blockCounts(upTo: 18) == untouched.blockCounts(upTo: 18))
   }
 
+  @Test(arguments: [[Int](0..<300), (0..<300).reversed(), (0..<150).reversed() + (150..<300)])
+  func `pages given back in a row make the blocks they came from`(order: [Int]) {
+    var buddies = BuddyAllocator(pages: 300)
+    var list = CoreFreeList(batch: 11, high: 70)
+    for _ in 0..<300 { _ = list.allocate(from: &buddies) }
+    for page in order {
+      list.release(UInt64(page), to: &buddies)
+      #expect(UInt64(list.count) + buddies.freePages <= 300)
+    }
+    #expect(UInt64(list.count) + buddies.freePages == 300)
+    #expect(buddies.checkInvariants() == nil)
+    #expect(list.drain(to: &buddies) > 0)
+    #expect(buddies.checkInvariants() == nil)
+    #expect(
+      buddies.blockCounts(upTo: 18) == BuddyAllocator(pages: 300).blockCounts(upTo: 18))
+  }
+
   @Test func `pages of an untouched memory come in order`() {
     var buddies = BuddyAllocator(pages: 1024)
     var list = CoreFreeList()

@@ -32,10 +32,14 @@ final class FileTree {
     root.links = 2
     root.add(Array("tmp".utf8), Inode(temporary, .directory, mode: 0o1777))
     root.add(Array("proc".utf8), processes)
-    for kind in ProcessReport.Kind.allCases where kind.isOfMachine {
-      let report = ProcessReport(kind: kind, pid: 0)
-      processes.add(Array(kind.rawValue.utf8), Inode(proc, .report(report), mode: kind.mode))
+    let settings = Inode(proc, .directory, mode: 0o555)
+    for kind in ProcessReport.Kind.allCases where kind.place != .process {
+      let directory = kind.place == .machine ? processes : settings
+      directory.add(report: ProcessReport(kind: kind, pid: 0))
     }
+    let sys = Inode(proc, .directory, mode: 0o555)
+    sys.add(Array("vm".utf8), settings)
+    processes.add(Array("sys".utf8), sys)
     let dev = Inode(devices, .directory, mode: 0o755)
     root.add(Array("dev".utf8), dev)
     for (name, device) in [

@@ -32,6 +32,8 @@ extension Inode {
     let block = blocks[page]
     host?.failure = nil
     if pages[page] != 0 { return swapIn(page, reclaiming: reclaiming) }
+    isPromiseRefused = !canPromisePage
+    if isPromiseRefused { return 0 }
     if reclaiming && system.frames.lists.isShort { system.reclaimDirectly() }
     let start = Int(page &* 4096)
     let isProvided = block == 0 && start < provided.count
@@ -71,6 +73,7 @@ extension Inode {
       shadows.set(page, to: 0)
       system.noteRefault(frame, .file, since: UInt32(truncatingIfNeeded: shadow))
     }
+    notePromised()
     return frame
   }
 
@@ -229,6 +232,7 @@ extension Inode {
     pages.set(page, to: 0)
     system.frames.release(FrameNumber(frame))
     system.cachedFrames -= 1
+    noteReturned()
     system.charge(system.costs.frameAllocation)
   }
 

@@ -40,8 +40,9 @@ extension Inode {
     defer {
       host?.failure = nil
       swapFailure = nil
+      isPromiseRefused = false
     }
-    return host?.failure ?? swapFailure ?? .noMemory
+    return host?.failure ?? swapFailure ?? (isPromiseRefused ? .noSpace : .noMemory)
   }
 
   /// Whether a page has content to be read from its disk or its host.

@@ -68,6 +68,10 @@ final class Inode {
   var shadows = PageTree()
   /// Why a page could not be brought back from swap.
   var swapFailure: Errno?
+  /// How its pages are part of `Committed_AS`.
+  var promise = FilePromise.none
+  /// The last page was refused by the commit limit.
+  var isPromiseRefused = false
   /// The file of the host it stands for.
   var host: HostLink?
   /// The first bytes of a file the host provides, for pages that have no block yet.
@@ -91,7 +95,10 @@ final class Inode {
     self.kind = kind
     self.mode = mode
     self.number = number ?? volume.newNumber()
-    if case .regular = kind, volume.host == nil { registerContent() }
+    if case .regular = kind, volume.host == nil {
+      registerContent()
+      if !volume.writesBack { promise = .perPage }
+    }
     if case .symbolicLink(let target) = kind { size = UInt64(target.count) }
     volume.inodeCount += 1
   }
@@ -133,6 +140,7 @@ final class Inode {
     if links > 0 { return }
     precondition(mappers.isEmpty, "a file is evicted that areas show")
     dropPages(0..<1 << 52)
+    takeBackPromise()
     unregisterContent()
   }
 

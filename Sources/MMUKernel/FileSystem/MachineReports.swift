@@ -59,6 +59,7 @@ extension Kernel {
       ("Cached", use.cached), ("SwapCached", 0), ("SwapTotal", 0), ("SwapFree", 0),
       ("Dirty", system.writeback.dirtyPages), ("Writeback", 0), ("AnonPages", use.anonymous),
       ("Mapped", use.mapped), ("Shmem", use.inMemory), ("PageTables", UInt64(system.tablePages)),
+      ("CommitLimit", system.commitLimit), ("Committed_AS", system.committedPages),
     ]
     return rows.map { name, pages in
       (name + ":").padded(to: 16) + String(pages * 4).padded(before: 8) + " kB\n"
@@ -79,6 +80,7 @@ extension Kernel {
       ("pgpgin", system.readPages * 4), ("pgpgout", system.writtenPages * 4),
       ("pgalloc_" + zoneName.lowercased(), frames.allocations), ("pgfree", frames.releases),
       ("pgfault", faults.minor + faults.major), ("pgmajfault", faults.major),
+      ("oom_kill", memoryKills),
     ]
     return rows.map { "\($0) \($1)\n" }.joined()
   }

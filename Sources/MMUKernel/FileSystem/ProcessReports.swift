@@ -8,18 +8,28 @@ import MMUPaging
 struct ProcessReport {
   enum Kind: String, CaseIterable {
     case maps, smaps, stat, statm, status, comm, cmdline
+    case outOfMemoryScore = "oom_score"
+    case outOfMemoryAdjustment = "oom_score_adj"
     case meminfo, vmstat, buddyinfo, zoneinfo, slabinfo
+    case overcommitMode = "overcommit_memory"
+    case overcommitRatio = "overcommit_ratio"
 
-    /// It is about the machine, not about a process.
-    var isOfMachine: Bool {
+    /// Where it stands: under /proc, /proc/sys/vm, or the directory of each process.
+    enum Place { case machine, settings, process }
+
+    var place: Place {
       switch self {
-      case .meminfo, .vmstat, .buddyinfo, .zoneinfo, .slabinfo: true
-      default: false
+      case .meminfo, .vmstat, .buddyinfo, .zoneinfo, .slabinfo: .machine
+      case .overcommitMode, .overcommitRatio: .settings
+      default: .process
       }
     }
 
-    /// The permission bits of its file.
-    var mode: UInt32 { self == .slabinfo ? 0o400 : 0o444 }
+    /// It can be changed by writing to it.
+    var isWritable: Bool { place == .settings || self == .outOfMemoryAdjustment }
+
+    /// Its permission bits.
+    var mode: UInt32 { self == .slabinfo ? 0o400 : isWritable ? 0o644 : 0o444 }
   }
 
   let kind: Kind
@@ -48,17 +58,15 @@ extension Kernel {
   /// - Complexity: the processes there are, whatever there have been.
   private func updateDirectories(_ proc: Inode) {
     for entry in proc.entries where entry.inode?.isDirectory ?? false {
-      let pid = Int32(String(decoding: entry.name, as: UTF8.self)) ?? 0
+      guard let pid = Int32(String(decoding: entry.name, as: UTF8.self)) else { continue }
       if processTable[pid] == nil { proc.remove(entry.name) }
     }
     for pid in processTable.keys.sorted() {
       let name = Array(String(pid).utf8)
       if proc[name] != nil { continue }
       let directory = Inode(proc.volume, .directory, mode: 0o555)
-      for kind in ProcessReport.Kind.allCases where !kind.isOfMachine {
-        let report = ProcessReport(kind: kind, pid: pid)
-        let inode = Inode(proc.volume, .report(report), mode: kind.mode)
-        directory.add(Array(kind.rawValue.utf8), inode)
+      for kind in ProcessReport.Kind.allCases where kind.place == .process {
+        directory.add(report: ProcessReport(kind: kind, pid: pid))
       }
       proc.add(name, directory)
     }
@@ -79,6 +87,8 @@ extension Kernel {
       case .statm: statmText(process)
       case .stat: statText(process)
       case .status: statusText(process)
+      case .outOfMemoryScore: "\(outOfMemoryScore(of: process))\n"
+      case .outOfMemoryAdjustment: "\(process.outOfMemoryAdjustment)\n"
       default: ""
       }
     return Array(text.utf8)
@@ -205,7 +215,7 @@ extension AddressSpace {
   }
 
   /// Pages of memory files present: shared anonymous memory, memfds, /dev/shm.
-  fileprivate var residentShared: UInt64 {
+  var residentShared: UInt64 {
     var pages: UInt64 = 0
     areas.forEach { area in
       guard area.source != 0, let inode = system.sources[Int(area.source)]?.inode,

@@ -38,6 +38,8 @@ enum FaultResolution: UInt8 {
   case swapFailed
   /// There was no free frame.
   case outOfMemory
+  /// The stack above may not grow: its memory cannot be promised.
+  case stackRefused
 
   /// The page is there now; the access can be repeated.
   @inline(__always) var isResolved: Bool { rawValue <= FaultResolution.spurious.rawValue }
@@ -63,15 +65,40 @@ extension AddressSpace {
   ///   - access: `Access.bits`; the privilege does not matter.
   @inline(__always)
   func resolveFault(_ address: UInt64, _ access: UInt64) -> FaultResolution {
-    if system.frames.lists.isShort { system.reclaimDirectly() }
+    if system.frames.lists.isShort && !makeRoom(address, access) { return .outOfMemory }
     let resolution = resolve(address, access)
     return resolution == .outOfMemory ? resolveAgain(address, access) : resolution
   }
 
-  /// Tries once more with what the page cache can do without.
+  /// Reclaims before a page is made, for there are few free frames or too many pages.
+  ///
+  /// - Returns: false if more pages are resident than may be, none can go, and nobody can be killed for it.
+  @inline(never)
+  private func makeRoom(_ address: UInt64, _ access: UInt64) -> Bool {
+    system.reclaimDirectly()
+    let lists = system.frames.lists
+    while lists.pages > lists.limit {
+      let request = MemoryRequest(address: address, isWrite: access & 2 != 0, space: self)
+      if !system.killForMemory(request) { return false }
+    }
+    return true
+  }
+
+  /// Tries again with what the page cache can do without, then with what the OOM killer takes from
+  /// one process after another.
   @inline(never)
   private func resolveAgain(_ address: UInt64, _ access: UInt64) -> FaultResolution {
-    system.reclaim() ? resolve(address, access) : .outOfMemory
+    let request = MemoryRequest(address: address, isWrite: access & 2 != 0, space: self)
+    repeat {
+      // Once for each victim: what the attempt itself reads would be given up for ever.
+      if system.reclaim() {
+        let resolution = resolve(address, access)
+        if resolution != .outOfMemory { return resolution }
+      }
+      if !system.killForMemory(request) { return .outOfMemory }
+      let resolution = resolve(address, access)
+      if resolution != .outOfMemory { return resolution }
+    } while true
   }
 
   private func resolve(_ address: UInt64, _ access: UInt64) -> FaultResolution {
@@ -191,6 +218,7 @@ extension AddressSpace {
     {
       return .stackOverflow
     }
+    if !canPromise((area.lower - lower) / pageBytes) { return .stackRefused }
     area.setLower(lower)
     areas.replace(at: position, with: area)
     system.charge(system.costs.areaOperation)

@@ -32,6 +32,9 @@ extension AddressSpace {
     file: OpenFile? = nil, firstPage: UInt64 = 0, nameless: Volume? = nil
   ) throws(Errno) -> UInt64 {
     if length == 0 { throw .invalid }
+    var flags = flags
+    // Nobody gets out of the strict limit.
+    if system.promises.mode == .strict { flags.remove(.noReserve) }
     let isFixed = flags.contains(.fixed) || flags.contains(.fixedNoReplace)
     var address = hint
     if !isFixed {
@@ -56,10 +59,11 @@ extension AddressSpace {
       throw file.inode?.isRegular ?? false ? .overflow : .noDevice
     }
     let isCounted = isShared ? file == nil : permissions.contains(.write)
-    if isCounted && !flags.contains(.noReserve)
-      && !canPromise(bytes / pageBytes)
-    {
-      throw .noMemory
+    if isCounted && !flags.contains(.noReserve) {
+      let replaced = isFixed && !isShared ? accountedPages(address, address + bytes) : 0
+      if bytes / pageBytes > replaced && !canPromise(bytes / pageBytes - replaced) {
+        throw .noMemory
+      }
     }
     let isData = !isShared && permissions.contains(.write) && !flags.contains(.growsDown)
     if !fits(bytes, isData: isData, replacing: isFixed ? (address, address + bytes) : nil) {
@@ -86,6 +90,7 @@ extension AddressSpace {
     if isShared && file == nil, let nameless {
       let inode = Inode(nameless, .regular, mode: 0o777)
       inode.size = bytes
+      if !flags.contains(.noReserve) { inode.promiseWhole() }
       shown = OpenFile(system, .inode(inode), path: "/dev/zero (deleted)", flags: 2)
     }
     if let shown {
@@ -146,12 +151,6 @@ extension AddressSpace {
   private func isFree(_ address: UInt64, _ bytes: UInt64) -> Bool {
     guard let next = areas.area(areas.firstEnding(after: address)) else { return true }
     return address + bytes <= next.guardedLower(gap: Self.stackGuardGap) && next.lower > address
-  }
-
-  /// Linux's heuristic overcommit: only one request larger than all of RAM and swap is
-  /// refused.
-  func canPromise(_ pages: UInt64) -> Bool {
-    pages <= system.memory.frameCount + system.swapPages
   }
 
   /// brk: moves the end of the heap.

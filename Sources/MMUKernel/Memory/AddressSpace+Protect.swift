@@ -25,7 +25,8 @@ extension AddressSpace {
         throw .accessDenied
       }
       if permissions.contains(.write) && !area.permissions.contains(.write)
-        && area.flags.isDisjoint(with: [.noReserve, .shared]) && !canPromise((end - at) / pageBytes)
+        && area.flags.isDisjoint(with: [.noReserve, .shared, .accounted])
+        && !canPromise((end - at) / pageBytes)
       {
         throw .noMemory
       }

@@ -72,7 +72,9 @@ extension AddressSpace {
     }
     if old == 0 && !area.isShared { throw .invalid }
     if old > area.upper - address { throw .badAddress }
-    if new > old && area.permissions.contains(.write) && !canPromise((new - old) / pageBytes) {
+    // With MREMAP_DONTUNMAP the old pages stay promised.
+    let more = flags.contains(.dontUnmap) ? new : new > old ? new - old : 0
+    if more > 0 && area.flags.contains(.accounted) && !canPromise(more / pageBytes) {
       throw .noMemory
     }
     if new > old && !fits(new - old, isData: area.isData) { throw .noMemory }

@@ -25,6 +25,8 @@ public final class AddressSpace {
   public internal(set) var pcid: PCID
   /// Processes that use it: a vfork child uses its parent's.
   var users = 1
+  /// The OOM killer has taken its memory: those that use it are about to end.
+  var isSurrendered = false
   /// Where signal handlers return to.
   var trampoline: UInt64 = 0
   var tables: PageTables
@@ -89,7 +91,7 @@ public final class AddressSpace {
     self.system = system
     pcid = PCID(0)
     self.tables = tables
-    areas = AreaSet(guardGap: Self.stackGuardGap)
+    areas = AreaSet(guardGap: Self.stackGuardGap, promises: system.promises)
     self.maximumAreas = maximumAreas
     self.stackLimit = stackLimit
     mapTop = Self.placementTop(stackLimit: stackLimit, random: 0)

@@ -21,8 +21,9 @@ struct AreaSet: ~Copyable {
     var count: Int
     /// The largest distance between an area's guarded start and the end of the one before it.
     var largestGap: UInt64
-    /// Pages of its areas, and whether one of them shows a file.
+    /// Pages of its areas, those of them that are accounted, and whether an area shows a file.
     var pages: UInt64
+    var accounted: UInt64
     var showsFiles: Bool
   }
 
@@ -41,13 +42,19 @@ struct AreaSet: ~Copyable {
   }
   /// The most there ever were.
   private(set) var peakPages: UInt64 = 0
+  /// Pages of the accounted areas, which are part of what the machine has promised.
+  private(set) var accounted: UInt64 = 0 {
+    didSet { promises.pages = promises.pages &+ accounted &- oldValue }
+  }
+  private let promises: MemoryPromises
   /// The area the last lookup found, until the set changes.
   private var recent: UnsafeMutablePointer<VirtualMemoryArea>?
   /// Bytes kept free below an area that grows down.
   let guardGap: UInt64
 
-  init(guardGap: UInt64) {
+  init(guardGap: UInt64, promises: MemoryPromises) {
     self.guardGap = guardGap
+    self.promises = promises
     chunks = .allocate(capacity: 16)
     ends = .allocate(capacity: 16)
   }
@@ -91,8 +98,8 @@ struct AreaSet: ~Copyable {
     // round do not wait for each other, so a lookup waits twice for memory instead of six times.
     let areas = chunks[low].areas
     let last = chunks[low].count &- 1
-    @inline(__always) func countEnding(upTo address: UInt64, from first: Int, by stride: Int) -> Int
-    {
+    @inline(__always)
+    func countEnding(upTo address: UInt64, from first: Int, by stride: Int) -> Int {
       var count = 0
       for i in 0..<8 {
         // The last one ends above the address.
@@ -148,6 +155,7 @@ struct AreaSet: ~Copyable {
     recent = nil
     count += 1
     pages += area.pages
+    accounted += area.accountedPages
     var at = position
     if chunkCount == 0 {
       insertChunk(at: 0)
@@ -189,6 +197,7 @@ struct AreaSet: ~Copyable {
     let chunk = chunks[position.chunk]
     let place = chunk.areas + position.index
     pages -= place.pointee.pages
+    accounted -= place.pointee.accountedPages
     place.update(from: place + 1, count: chunk.count - position.index - 1)
     chunks[position.chunk].count -= 1
     if chunk.count == 1 {
@@ -212,6 +221,7 @@ struct AreaSet: ~Copyable {
   ) {
     recent = nil
     var gone: UInt64 = 0
+    var goneAccounted: UInt64 = 0
     var kept = first.chunk
     var c = first.chunk
     while c < chunkCount {
@@ -221,10 +231,12 @@ struct AreaSet: ~Copyable {
       var to = from
       if from == 0 && ends[c] <= upper && !chunks[c].showsFiles {
         gone &+= chunks[c].pages
+        goneAccounted &+= chunks[c].accounted
         to = n
       }
       while to < n && areas[to].lower < upper {
         gone &+= areas[to].pages
+        goneAccounted &+= areas[to].accountedPages
         if areas[to].source != 0 { release(areas[to]) }
         to &+= 1
       }
@@ -243,6 +255,7 @@ struct AreaSet: ~Copyable {
       if to < n { break }
     }
     pages -= gone
+    accounted -= goneAccounted
     (chunks + kept).update(from: chunks + c, count: chunkCount - c)
     (ends + kept).update(from: ends + c, count: chunkCount - c)
     chunkCount -= c - kept
@@ -268,6 +281,7 @@ struct AreaSet: ~Copyable {
     recent = nil
     let place = chunks[position.chunk].areas + position.index
     pages = pages &- place.pointee.pages &+ area.pages
+    accounted = accounted &- place.pointee.accountedPages &+ area.accountedPages
     place.pointee = area
     refresh(around: position.chunk)
   }
@@ -281,16 +295,19 @@ struct AreaSet: ~Copyable {
       var previous = c == 0 ? 0 : ends[c - 1]
       var largest: UInt64 = 0
       var pages: UInt64 = 0
+      var accounted: UInt64 = 0
       var sources: UInt32 = 0
       for i in 0..<n {
         let top = areas[i].guardedLower(gap: guardGap)
         if top > previous && top - previous > largest { largest = top - previous }
         previous = areas[i].upper
         pages &+= areas[i].pages
+        accounted &+= areas[i].accountedPages
         sources |= areas[i].source
       }
       chunks[c].largestGap = largest
       chunks[c].pages = pages
+      chunks[c].accounted = accounted
       chunks[c].showsFiles = sources != 0
     }
   }
@@ -311,8 +328,7 @@ struct AreaSet: ~Copyable {
     (ends + index + 1).update(from: ends + index, count: chunkCount - index)
     (chunks + index).pointee = Chunk(
       areas: spares.popLast() ?? .allocate(capacity: Self.chunkCapacity), count: 0, largestGap: 0,
-      pages: 0,
-      showsFiles: false)
+      pages: 0, accounted: 0, showsFiles: false)
     ends[index] = 0
     chunkCount += 1
   }
@@ -378,6 +394,7 @@ struct AreaSet: ~Copyable {
     var previous: UInt64 = 0
     var seen = 0
     var seenPages: UInt64 = 0
+    var seenAccounted: UInt64 = 0
     for c in 0..<chunkCount {
       let n = chunks[c].count
       if n == 0 || n > Self.chunkCapacity { return "chunk \(c) holds \(n) areas" }
@@ -393,17 +410,23 @@ struct AreaSet: ~Copyable {
         if top > previous { largest = max(largest, top - previous) }
         previous = area.upper
         seenPages += area.pages
+        seenAccounted += area.accountedPages
       }
       let pages = (0..<n).reduce(0) { $0 + chunks[c].areas[$1].pages }
+      let accounted = (0..<n).reduce(0) { $0 + chunks[c].areas[$1].accountedPages }
       let showsFiles = (0..<n).contains { chunks[c].areas[$0].source != 0 }
-      if pages != chunks[c].pages || showsFiles != chunks[c].showsFiles {
+      if pages != chunks[c].pages || accounted != chunks[c].accounted
+        || showsFiles != chunks[c].showsFiles
+      {
         return "chunk \(c) has a wrong sum of pages, or of files"
       }
       if largest != chunks[c].largestGap { return "chunk \(c) has a wrong largest gap" }
       if previous != ends[c] { return "chunk \(c) has a wrong end" }
       seen += n
     }
-    if seen != count || seenPages != pages { return "area or page count is wrong" }
+    if seen != count || seenPages != pages || seenAccounted != accounted {
+      return "the count of areas, of pages or of accounted pages is wrong"
+    }
     return nil
   }
 }

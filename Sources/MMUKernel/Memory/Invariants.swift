@@ -9,7 +9,8 @@ extension SystemMemory {
   ///   in the core's list;
   /// * entries lie inside areas and do not allow more than their area;
   /// * the reverse map finds every entry of a frame, and nothing else;
-  /// * the counts of resident pages and of tables are those of the tables.
+  /// * the counts of resident pages and of tables are those of the tables;
+  /// * what was promised is the sum over areas and files.
   ///
   /// - Complexity: all frames ever used and all entries.
   public func checkInvariants() -> String? {
@@ -74,6 +75,12 @@ extension SystemMemory {
     if let slot = slotUses.keys.min() { problem = problem ?? "slot \(slot) is free but named" }
     if let found = frames.lists.inconsistency() { problem = problem ?? found }
     if let problem { return problem }
+    let promised =
+      spaces.reduce(0) { $0 + $1.areas.accounted }
+      + inodes.reduce(0) { $0 + ($1?.promisedPages ?? 0) }
+    if promised != committedPages {
+      return "\(committedPages) pages are counted as promised, \(promised) are"
+    }
     if tableCount != tablePages {
       return "\(tablePages) table pages are counted, \(tableCount) exist"
     }

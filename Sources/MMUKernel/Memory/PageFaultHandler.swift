@@ -10,7 +10,8 @@ public enum FaultOutcome: Hashable, Sendable {
   case signal(SignalInformation)
   /// The access is repeated later.
   case wait(WaitReason)
-  /// No frame was left: the process is killed.
+  /// No frame was left: the OOM killer makes room, and the access is repeated unless that kills the
+  /// process itself.
   case outOfMemory
 }
 
@@ -166,7 +167,7 @@ extension FaultResolution {
     case .zeroPage, .zeroFilled, .copied, .reused, .fileMapped, .fileCopied, .fileRead,
       .swapCached, .swappedIn, .spurious:
       .resume
-    case .noArea, .stackOverflow:
+    case .noArea, .stackOverflow, .stackRefused:
       .signal(SignalInformation(.segmentationFault, .notMapped, address: address))
     case .denied: .signal(SignalInformation(.segmentationFault, .accessDenied, address: address))
     case .beyondFile, .damagedEntry, .swapFailed:

@@ -93,9 +93,15 @@ extension Kernel {
     if size < 1 || size > .max - (1 << 24) { throw .invalid }
     if flags & 0o4000 != 0 { throw unsupported("shmget with SHM_HUGETLB", .invalid) }
     if segments.segments.count >= SharedSegments.maximumSegments { throw .noSpace }
-    if flags & 0o10000 == 0, size / pageBytes > system.memory.frameCount { throw .noMemory }
+    // SHM_NORESERVE means nothing in mode 2.
+    let isReserved = flags & 0o10000 == 0 || system.promises.mode == .strict
+    let pages = (size + 4095) / pageBytes
+    if isReserved && !system.canPromise(pages, to: process.space?.totalPages ?? 0) {
+      throw .noMemory
+    }
     let inode = Inode(tree.nameless, .regular, mode: flags & 0o777)
-    inode.size = (size + 4095) & ~4095
+    inode.size = pages * pageBytes
+    if isReserved { inode.promiseWhole() }
     let id = segments.add(
       key: key, size: size, inode: inode, mode: flags & 0o777, by: process.pid, now: now)
     return UInt64(id)

@@ -46,8 +46,8 @@ public final class SystemMemory {
 
   /// Where private memory goes when frames are short; nil: nowhere.
   var swap: SwapArea?
-  /// Pages it has room for.
-  var swapPages: UInt64 { swap?.capacity ?? 0 }
+  /// Pages it has room for; 0 while it is off.
+  var swapPages: UInt64 { swap.map { $0.isOn ? $0.capacity : 0 } ?? 0 }
   /// What chooses pages then.
   var policy: any ReclaimPolicy = ReclaimPolicyKind.twoList.make(seed: 0)
   /// How much rather anonymous memory goes than files: 0 to 200, Linux's vm.swappiness.
@@ -93,6 +93,10 @@ public final class SystemMemory {
   var families: [AddressSpaceFamily?] = []
   var freeFamilies: [UInt32] = []
   var lastAnonymousIdentity: UInt32 = 0
+  /// What programs have been promised.
+  let promises = MemoryPromises()
+  /// Kills a process for a fault that finds no frame; true if it is worth another attempt.
+  var killForMemory: (MemoryRequest) -> Bool = { _ in false }
 
   /// Where the kernel's half shows physical address 0: everything from here on is a direct map.
   public static let directMap: UInt64 = 0xffff_8000_0000_0000
@@ -111,6 +115,7 @@ public final class SystemMemory {
     kernelTablePages = builder.tables
     zeroFrame = frames.take(.kernel, zeroed: true)
     precondition(zeroFrame != 0, "RAM is too small for the kernel's own tables")
+    promises.userReserve = min(frames.available / 32, MemoryPromises.largestUserReserve)
   }
 
   // MARK: Time

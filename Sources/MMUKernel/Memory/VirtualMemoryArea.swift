@@ -139,6 +139,8 @@ public struct VirtualMemoryArea: Hashable, Sendable {
   public var end: VirtualAddress { VirtualAddress(truncating: upper) }
   /// Number of pages.
   public var pages: UInt64 { (upper &- lower) / pageBytes }
+  /// Of these, those held against the overcommit limit.
+  var accountedPages: UInt64 { flags.contains(.accounted) ? pages : 0 }
   /// Mapped with MAP_SHARED.
   public var isShared: Bool { flags.contains(.shared) }
   /// Private and writable, and no stack: what RLIMIT_DATA limits.

@@ -74,7 +74,7 @@ extension Kernel {
       space.destroy()
       switch error {
       case .argumentsTooLong: throw .argumentsTooLong
-      case .outOfMemory, .tooManyProcesses: throw .noMemory
+      case .outOfMemory, .commitLimit, .tooManyProcesses: throw .noMemory
       case .segmentOutOfRange, .writableCode, .directory, .swapFile: throw .notExecutable
       }
     }

@@ -65,17 +65,21 @@ extension Kernel {
     }
     guard let space = process.space else { throw .noProcess }
     let child: Process
-    let number = newNumber()
+    let number: Int32
     if flags.contains(.thread) {
       child = process
+      number = newNumber()
     } else {
       let memory: AddressSpace
       if flags.contains(.memory) {
         memory = space
         memory.users += 1
       } else {
+        if !space.canPromiseCopy() { throw .noMemory }
         memory = try system.reclaiming { () throws(Errno) in try space.fork() }
       }
+      // Not before the memory is there: a fork that fails uses none up.
+      number = newNumber()
       child = Process(
         copying: process, pid: number, space: memory,
         files: process.files.copy(
@@ -178,7 +182,9 @@ extension Kernel {
   /// hears of it.
   func terminate(_ process: Process, _ status: TerminationStatus) {
     guard process.space != nil else { return }
-    onExit?(process)
+    process.isEnding = true
+    // The OOM killer has shown it before it took its memory.
+    if process.space?.isSurrendered == false { onExit?(process) }
     if trace != nil { traceEnd(process, status) }
     for thread in process.threads { release(thread) }
     if process === processes.first { freeMemoryAtEnd = system.frames.freeMemory }

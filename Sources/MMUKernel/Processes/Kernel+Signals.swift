@@ -133,6 +133,8 @@ extension Kernel {
       // A call that is restarted after the handler begins anew.
       thread.progress = CallProgress()
       if !enterHandler(thread, information, action, &frame) {
+        // There was no memory for the frame, and the OOM killer chose this process.
+        if thread.isKilled { continue }
         let cause = SignalInformation(.segmentationFault, .kernel)
         tellStory(process, cause, nil, frame, .noSignalStack(signal))
         terminate(process, .killed(.segmentationFault))

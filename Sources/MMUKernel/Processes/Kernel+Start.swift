@@ -32,6 +32,7 @@ extension Kernel {
     page.replaceSubrange(0..<8, with: [0x93, 0x08, 0xb0, 0x08, 0x73, 0, 0, 0])
     let way = Inode(tree.nameless, .regular, mode: 0o555)
     way.provided = page
+    way.promise = .none
     way.size = 4096
     let trampoline = OpenFile(system, .inode(way), path: "[vdso]", flags: 0)
     // From here on the areas hold it.
@@ -130,8 +131,8 @@ extension Kernel {
       let filePages = segment.fileSize == 0 ? lower : (fileEnd + 4095) & ~4095
       let upper = (start + segment.memorySize + 4095) & ~4095
       end = max(end, upper)
-      if segment.permissions.contains(.write) && !space.canPromise((upper - lower) / pageBytes) {
-        throw .outOfMemory
+      if segment.permissions.contains(.write) {
+        try promise((upper - lower) / pageBytes, to: space)
       }
       do {
         try space.removeAreas(lower, upper)
@@ -227,6 +228,7 @@ extension Kernel {
     if image.hasExecutableStack && !configuration.deniesWritableCode {
       permissions.insert(.execute)
     }
+    try promise((top - lower) / pageBytes, to: space)
     do {
       try space.insert(
         VirtualMemoryArea(
@@ -238,6 +240,12 @@ extension Kernel {
     try put(words: seedWords, at: randomBytes, process, space)
     try put(words: words, at: stackPointer, process, space)
     return stackPointer
+  }
+
+  /// Refuses what may not be promised to a new program.
+  private func promise(_ pages: UInt64, to space: AddressSpace) throws(StartError) {
+    if space.canPromise(pages) { return }
+    throw system.promises.mode == .strict ? .commitLimit : .outOfMemory
   }
 
   private func put(

@@ -86,6 +86,10 @@ public final class Process {
   var files: FileContext
   /// PR_SET_THP_DISABLE.
   var isHugePageDisabled = false
+  /// It is giving up what it has.
+  var isEnding = false
+  /// oom_score_adj, from -1000 (never killed for memory) to 1000 (first of all).
+  var outOfMemoryAdjustment: Int64 = 0
 
   init(
     pid: Int32, path: String, space: AddressSpace, files: FileContext, symbolizer: Symbolizer
@@ -119,6 +123,7 @@ public final class Process {
     actions = parent.actions
     limits = parent.limits
     isHugePageDisabled = parent.isHugePageDisabled
+    outOfMemoryAdjustment = parent.outOfMemoryAdjustment
   }
 
   /// Notes the file of the program it runs, which nobody may write then; nil is none any more.

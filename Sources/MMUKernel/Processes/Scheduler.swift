@@ -111,6 +111,10 @@ extension Kernel {
     if flusherTime <= now { flush() }
     if system.writeback.dirtyPages > system.writeback.background { throttle() }
     if !sleepers.isEmpty { expireSleepers() }
+    // Work done since it began to wait may have taken longer than the wait.
+    if let thread = currentThread, thread.state == .ready, thread.queue != nil {
+      ready.remove(thread)
+    }
     if let thread = currentThread, thread.state == .ready, thread.needsDelivery {
       let completed = deliverSignals(thread, &frame)
       if completed { result = .systemCallCompleted }

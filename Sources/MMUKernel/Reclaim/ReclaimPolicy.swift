@@ -113,7 +113,9 @@ private final class RandomPolicy: ReclaimPolicy {
   }
 }
 
-/// 2Q: newcomers (A1in) go first in, first out; a page that comes back (which is what A1out is for) joins
+/// 2Q: newcomers apart from pages that came back.
+///
+/// Newcomers (A1in) go first in, first out; a page that comes back (which is what A1out is for) joins
 /// the others (Am), which a clock keeps. A quarter of the pages are newcomers.
 private final class TwoQueuePolicy: ReclaimPolicy {
   func scan(_ kind: PageKind, _ count: UInt64, _ system: SystemMemory) -> UInt64 {

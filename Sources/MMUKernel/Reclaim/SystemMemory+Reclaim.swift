@@ -121,7 +121,7 @@ extension SystemMemory {
     let lists = frames.lists
     lists.isShort = shortage(below: frames.watermarks.min) > 0
     if !lists.isShort { return }
-    if reclaimBackoff > 0 {
+    if reclaimBackoff > 0 && lists.pages <= lists.limit {
       reclaimBackoff -= 1
       return
     }

@@ -44,14 +44,12 @@ extension Kernel {
       pending = nil
       // It counts as sent by the process itself.
       if information.code == .user { information.sender = process.pid }
-      if information.signal == .kill
-        || !(currentThread?.mask.contains(information.signal) ?? false)
-          && process.actions[Int(information.signal.rawValue)].handler == 0
+      if !(currentThread?.mask.contains(information.signal) ?? false)
+        && process.actions[Int(information.signal.rawValue)].handler == 0
       {
-        let cause =
-          information.signal == .kill
-          ? DeathCause.outOfMemory : .inSystemCall(SystemCallTable.name(x[17]))
-        return kill(process, information, nil, frame, because: cause, retiresSystemCall: true)
+        return kill(
+          process, information, nil, frame,
+          because: .inSystemCall(SystemCallTable.name(x[17])), retiresSystemCall: true)
       }
       send(information, to: process, thread: currentThread)
     }

@@ -37,7 +37,7 @@ extension Kernel {
     let start = writePosition(file, file.position)
     let (done, error) = writePart(file, address, min(count, Self.maximumTransfer), at: start)
     if done == 0, let error { throw error }
-    file.position = start &+ done
+    if !file.keepsPosition { file.position = start &+ done }
     return done
   }
 
@@ -117,7 +117,7 @@ extension Kernel {
       switch inode.kind {
       case .regular: return writeFile(file, inode, address, count, at: position)
       case .directory: return (0, .isDirectory)
-      case .report: return (0, .badDescriptor)
+      case .report(let report): return writeReport(file, report, address, count, at: position)
       case .symbolicLink, .special: return (0, .invalid)
       case .device(.full): return (0, .noSpace)
       case .device: return (count, nil)
@@ -248,7 +248,7 @@ extension Kernel {
       // A short transfer is what there was: no second one, which might wait.
       if failure != nil || done < length { break }
     }
-    if given == nil { file.position = position }
+    if given == nil && !file.keepsPosition { file.position = position }
     return position &- start
   }
 

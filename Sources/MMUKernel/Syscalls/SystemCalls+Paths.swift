@@ -109,7 +109,9 @@ extension Kernel {
       if case .symbolicLink = inode.kind, flags & OpenFlags.path == 0 { throw .tooManyLinks }
       if flags & OpenFlags.directory != 0 && !inode.isDirectory { throw .notDirectory }
       if inode.isDirectory && (writes || creates) { throw .isDirectory }
-      if case .report = inode.kind, writes { throw .accessDenied }
+      if case .report(let report) = inode.kind, writes && !report.kind.isWritable {
+        throw .accessDenied
+      }
       if inode.isRegular && writes {
         try checkWritable(inode.volume)
         if inode.executions > 0 { throw .textBusy }

@@ -116,8 +116,9 @@ extension Kernel {
       system.charge(cycles)
       return true
     case .outOfMemory:
-      pending = SignalInformation(.kill, .kernel)
-      return false
+      // The kernel's own handler has asked the OOM killer already. If that chose this process, it ends
+      // with the call.
+      return pageFaultHandler != nil && makeRoom(for: fault)
     }
   }
 }

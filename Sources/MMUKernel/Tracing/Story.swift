@@ -21,9 +21,6 @@ extension Kernel {
         head += "\(accessName(process, fault, frame)) at \(describeData(process, fault.address)), "
         head += "pc \(pc), error code \(fault.errorCode)"
         lines += explain(process, fault, cause)
-      } else {
-        head += "in a system call at pc \(pc)"
-        lines.append(meaning(of: cause))
       }
     case .breakpoint: head += "ebreak at pc \(pc)"
     case .illegal(let word):
@@ -138,7 +135,7 @@ extension Kernel {
   }
 
   /// `0x10000-0x11000 r-x prog`.
-  private func describe(_ area: VirtualMemoryArea) -> String {
+  func describe(_ area: VirtualMemoryArea) -> String {
     var name = area.isAnonymous ? "anonymous" : system.sources[Int(area.source)]?.path ?? "file"
     if area.flags.contains(.stack) { name = "[stack]" }
     if area.flags.contains(.heap) { name = "[heap]" }
@@ -230,6 +227,9 @@ extension Kernel {
     case .beyondFile: return "the mapping is longer than its file: nothing is behind this page"
     case .damagedEntry: return "a reserved bit is set in an entry: the page tables are damaged"
     case .outOfMemory: return meaning(of: .outOfMemory)
+    case .stackRefused:
+      return "the stack may not grow: \(system.committedPages * 4) kB of memory are promised, and "
+        + "overcommit mode 2 allows \(system.commitLimit * 4) kB"
     default: return meaning(of: .handler)
     }
   }
