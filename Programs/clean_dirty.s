@@ -3,15 +3,15 @@
 # Shows:  a clean page of a file is dropped: the disk has it. A dirty one has to be
 #         written to its file before its frame is free. Neither needs a swap area.
 # Watch:  how many of each are still in memory, and what was written to the disk.
-# Run:    mmuemu --rss-limit 256K --swap 16M Programs/clean_dirty.s
-# Prints: after 128 other pages, in memory: 32 of 32 clean, 32 of 32 dirty; 0 pages written
+# Run:    mmuemu --rss-limit 1M --swap 16M Programs/clean_dirty.s
+# Prints: after 320 other pages, in memory: 32 of 32 clean, 32 of 32 dirty; 0 pages written
 # Ends:   exit 0
 
         .include "lib.inc"
         .include "proc.inc"
         .include "swap.inc"
         .equ    PAGES, 32
-        .equ    OTHER, 128
+        .equ    OTHER, 320
 
         .globl  _start
 _start:
@@ -54,7 +54,7 @@ _start:
         li      a1, PAGES
         call    in_memory
         mv      s4, a0
-        PRINT   "after 128 other pages, in memory: "
+        PRINT   "after 320 other pages, in memory: "
         NUMBER  s3
         PRINT   " of 32 clean, "
         NUMBER  s4

@@ -3,7 +3,7 @@
 # Shows:  the pages stay until memory is short; then they are dropped, without being
 #         written anywhere, and read as zero. A page stored to in the meantime is kept.
 # Watch:  with a limit: no page of these is swapped out.
-# Run:    mmuemu --rss-limit 256K --swap 16M Programs/lazy_free.s
+# Run:    mmuemu --rss-limit 1M --swap 16M Programs/lazy_free.s
 # Prints: of 32 pages freed: 31 kept their contents, 0 are zero; the one stored to is kept
 # Ends:   exit 0
 
@@ -11,7 +11,7 @@
         .include "proc.inc"
         .include "swap.inc"
         .equ    PAGES, 32
-        .equ    OTHER, 128
+        .equ    OTHER, 320
         .equ    MADV_FREE, 8
 
         .globl  _start

@@ -3,15 +3,15 @@
 # Shows:  mlock makes pages present and takes them out of the reach of reclaim. Their
 #         neighbours, used at the same time, go when memory is short.
 # Watch:  how many pages of each kind are in memory at the end.
-# Run:    mmuemu --rss-limit 256K --swap 16M Programs/mlock.s
-# Prints: after 256 other pages, in memory: 16 of 16 locked pages, 16 of 16 others
+# Run:    mmuemu --rss-limit 1M --swap 16M Programs/mlock.s
+# Prints: after 640 other pages, in memory: 16 of 16 locked pages, 16 of 16 others
 # Ends:   exit 0
 
         .include "lib.inc"
         .include "proc.inc"
         .include "swap.inc"
         .equ    PAGES, 16
-        .equ    OTHER, 128              # pages walked over, twice
+        .equ    OTHER, 320              # pages walked over, twice
         .equ    SYS_mlock, 228
 
         .globl  _start
@@ -44,7 +44,7 @@ _start:
         li      a1, PAGES
         call    in_memory
         mv      s4, a0
-        PRINT   "after 256 other pages, in memory: "
+        PRINT   "after 640 other pages, in memory: "
         NUMBER  s3
         PRINT   " of 16 locked pages, "
         NUMBER  s4

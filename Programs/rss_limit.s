@@ -3,15 +3,15 @@
 # Shows:  a group of processes may have only so many frames. Beyond that they get a new
 #         one by giving up another: the rest of the machine does not notice.
 # Watch:  resident pages; with a limit, pages go out though most of the RAM is free.
-# Run:    mmuemu --rss-limit 256K --swap 16M Programs/rss_limit.s
-# Prints: touched 256 pages: resident memory grew by 256 pages, at most
+# Run:    mmuemu --rss-limit 1M --swap 16M Programs/rss_limit.s
+# Prints: touched 512 pages: resident memory grew by 512 pages, at most
 # Ends:   exit 0
 
         .include "lib.inc"
         .include "proc.inc"
         .include "swap.inc"
-        .equ    PAGES, 256
-        .equ    STEP,  16
+        .equ    PAGES, 512
+        .equ    STEP,  32
 
         .globl  _start
 _start:
@@ -35,7 +35,7 @@ _start:
 2:      addi    s4, s4, -1
         bnez    s4, 1b
         sub     s3, s3, s2
-        PRINT   "touched 256 pages: resident memory grew by "
+        PRINT   "touched 512 pages: resident memory grew by "
         NUMBER  s3
         PRINT   " pages, at most\n"
         mv      a0, s0

@@ -4,15 +4,15 @@
 #         area nearly all the time, and running them one after the other would be
 #         many times as fast.
 # Watch:  the faults; the cycles, most of which nobody computes in.
-# Run:    mmuemu --rss-limit 256K --swap 16M Programs/thrash.s
-# Prints: 20 rounds over 40 pages, alone: 0 faults; in turns with another such process: 0 faults
+# Run:    mmuemu --rss-limit 1M --swap 16M Programs/thrash.s
+# Prints: 6 rounds over 160 pages, alone: 0 faults; in turns with another such process: 0 faults
 # Ends:   exit 0
 
         .include "lib.inc"
         .include "proc.inc"
         .include "swap.inc"
-        .equ    PAGES,  40
-        .equ    ROUNDS, 20
+        .equ    PAGES,  160
+        .equ    ROUNDS, 6
 
         .globl  _start
 _start:
@@ -36,7 +36,7 @@ _start:
         bnez    s3, 1b
         call    faults
         sub     s2, a0, s2
-        PRINT   "20 rounds over 40 pages, alone: "
+        PRINT   "6 rounds over 160 pages, alone: "
         NUMBER  s2
 
         FORK

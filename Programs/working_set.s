@@ -4,23 +4,23 @@
 #         just beyond, nearly every access is a fault, and the program runs at the speed
 #         of the swap area.
 # Watch:  where the faults begin; the cycles, and how they are shared.
-# Run:    mmuemu --rss-limit 256K --swap 16M Programs/working_set.s
-# Prints: faults in 8 rounds over 16 32 48 64 80 96 pages: 0 0 0 0 0 0
+# Run:    mmuemu --rss-limit 1M --swap 16M Programs/working_set.s
+# Prints: faults in 4 rounds over 64 128 192 256 320 384 pages: 0 0 0 0 0 0
 # Ends:   exit 0
 
         .include "lib.inc"
         .include "proc.inc"
         .include "swap.inc"
-        .equ    STEP,   16
-        .equ    MOST,   96
-        .equ    ROUNDS, 8
+        .equ    STEP,   64
+        .equ    MOST,   384
+        .equ    ROUNDS, 4
 
         .globl  _start
 _start:
         MAP     MOST*PAGE
         blez    a0, failed
         mv      s0, a0
-        PRINT   "faults in 8 rounds over 16 32 48 64 80 96 pages:"
+        PRINT   "faults in 4 rounds over 64 128 192 256 320 384 pages:"
         call    faults
         li      s1, STEP
 1:      mv      a0, s0                  # the pages are made

@@ -145,7 +145,7 @@ extension CommandCall {
     ("truncate_sigbus", "a file is cut short under a mapping."),
     ("belady", "the string of page references that shows Belady's anomaly."),
     ("cyclic_scan", "a loop over a little more memory than there is."),
-    ("hot_pages", "sixteen pages in steady use, while a scan over many others goes by."),
+    ("hot_pages", "thirty-two pages in steady use, while a scan over many others goes by."),
     ("working_set", "more and more pages in use, until they no longer fit."),
     ("thrash", "two programs that each fit into memory, but not together."),
     ("rss_limit", "a limit on what may be resident, far below what there is."),
