@@ -61,7 +61,7 @@ import Testing
     while steps < 2000 {
       let mode = OvercommitMode.allCases[Int(random.next() % 3)]
       // 80 frames are in use when it begins.
-      let ram = (88 + random.next() % 48) << 12
+      let ram = (86 + random.next() % 32) << 12
       let world = try HostileWorld(random: random, ram: ram, overcommit: mode)
       let problem = world.run(2000 - steps)
       steps += world.steps
