@@ -123,6 +123,40 @@ private let huge: UInt64 = 2 << 20
     #expect(bench.finish() == nil)
   }
 
+  @Test func `khugepaged goes round the processes, from where it stopped`() throws {
+    let (bench, p) = try small {
+      $0.hugePages = .madvise
+      $0.collapse.pages = 512
+      $0.collapse.maximumShared = 512
+    }
+    bench.call(Number.madvise, p, 2 * huge, 14)
+    bench.call(220, 17)
+    // A child's entries begin without A.
+    bench.call(124)
+    #expect(bench.kernel.current !== bench.process)
+    #expect(bench.load(p) == 1 && bench.load(p + huge + 4096) == 2)
+    bench.call(124)
+    #expect(bench.kernel.current === bench.process)
+    var seen: [[UInt64]] = []
+    for _ in 0..<4 {
+      pass(bench)
+      seen.append(
+        bench.kernel.processes.flatMap { process in
+          (0..<2 as Range<UInt64>).map {
+            process.space?.tables.hugeLeaf(for: p + $0 * huge) == nil ? 0 : 1
+          }
+        })
+    }
+    #expect(seen == [[1, 0, 0, 0], [1, 1, 0, 0], [1, 1, 1, 0], [1, 1, 1, 1]])
+    #expect(bench.kernel.system.checkInvariants() == nil)
+    for _ in 0..<2 {
+      #expect(isKept(bench, p))
+      bench.call(124)
+    }
+    if bench.kernel.current !== bench.process { bench.call(94, 0) }
+    #expect(bench.finish() == nil)
+  }
+
   @Test func `khugepaged stops looking when nothing may be huge any more`() throws {
     let (bench, p) = try small { $0.hugePages = .madvise }
     bench.call(Number.madvise, p, huge, 14)

@@ -184,6 +184,12 @@ extension Bench {
     let p = bench.map(1024, flags: 0x8000)
     #expect(bench.leaves(from: p) == [0, 2])
     #expect(bench.minorFaults == before + 2)
+    let q = bench.map(512)
+    #expect(bench.call(228, q, huge) == 0)
+    #expect(bench.leaves(from: q, bytes: huge) == [0])
+    // Locked, it lies in an area of its own: what unlocks a part of it splits it.
+    #expect(bench.call(229, q, 4096) == 0)
+    #expect(bench.leaves(from: q, bytes: huge) == [])
     #expect(bench.finish() == nil)
   }
 }
@@ -325,6 +331,34 @@ extension Bench {
     #expect(bench.finish() == nil)
   }
 
+  @Test func `a handler of one's own maps, protects and unmaps single pages of a huge one`() throws
+  {
+    var services = try KernelServices(ram: 16 << 20)
+    let space = services.space
+    space.system.huge.mode = .always
+    try space.insert(
+      VirtualMemoryArea(VirtualAddress(huge), pages: 512, permissions: [.read, .write]))
+    #expect(services.touch(VirtualAddress(huge), .write, handler: ByDefault()) == .resume)
+    #expect(space.tables.hugeLeaf(for: huge) != nil)
+    let page = PageNumber(huge >> 12 + 7)
+    services.protect(page, .read)
+    #expect(space.tables.hugeLeaf(for: huge) == nil)
+    #expect(services.entry(at: page.address)?.contains(.writable) == false)
+    let frame = try #require(services.allocateFrame())
+    #expect(services.map(page, to: frame, [.read, .write]))
+    services.unmap(PageNumber(huge >> 12))
+    #expect(space.residentAnonymous == 511)
+    #expect(space.system.checkInvariants() == nil)
+  }
+
+  private struct ByDefault: PageFaultHandler {
+    func handle(
+      _ fault: PageFault, frame: TrapFrame, services: inout KernelServices
+    ) -> FaultOutcome {
+      services.handleByDefault(fault)
+    }
+  }
+
   @Test func `who only looks splits nothing`() throws {
     let (bench, p) = try twoPages()
     let vector = bench.map(1)
@@ -364,6 +398,14 @@ extension Bench {
     #expect(bench.kernel.current === child)
     #expect(bench.leaves(from: p) == [0])
     #expect(bench.load(p + 4096) == 1)
+    // From a frame to its mappings, one in a leaf and one in a page table.
+    let frame = bench.kernel.current!.space!.entry(at: VirtualAddress(p + 8192))!.frame
+    var mappings = 0
+    bench.kernel.system.forEachMapping(of: frame.rawValue) { _, address in
+      mappings += address == p + 8192 ? 1 : 100
+      return true
+    }
+    #expect(mappings == 2)
     bench.call(94, 0)
     #expect(bench.kernel.current === bench.process)
     #expect(bench.load(p + 4096) == 2 && bench.load(p) == 1)

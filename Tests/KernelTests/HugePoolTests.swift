@@ -56,6 +56,7 @@ private let huge: UInt64 = 2 << 20
     #expect(bench.minorFaults == before + 2 && pool == [6, 2])
     #expect(bench.call(Number.mprotect, p, huge, 1) == 0)
     #expect(bench.call(Number.mprotect, p, huge, 3) == 0)
+    #expect(bench.space.area(at: VirtualAddress(p))?.flags.contains(.accounted) == false)
     before = bench.minorFaults
     bench.store(2, at: p)
     #expect(bench.minorFaults == before + 1)

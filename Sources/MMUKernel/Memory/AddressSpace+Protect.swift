@@ -25,7 +25,7 @@ extension AddressSpace {
         throw .accessDenied
       }
       if permissions.contains(.write) && !area.permissions.contains(.write)
-        && area.flags.isDisjoint(with: [.noReserve, .shared, .accounted])
+        && area.flags.isDisjoint(with: .unaccounted.union(.accounted))
         && !canPromise((end - at) / pageBytes)
       {
         throw .noMemory
@@ -49,7 +49,7 @@ extension AddressSpace {
       let wasWritable = area.permissions.contains(.write)
       area.permissions = permissions
       if permissions.contains(.write) {
-        if area.flags.isDisjoint(with: [.shared, .noReserve]) { area.flags.insert(.accounted) }
+        if area.flags.isDisjoint(with: .unaccounted) { area.flags.insert(.accounted) }
       } else if area.isAnonymous && area.anonymousIdentity == 0 {
         area.flags.remove(.accounted)
       }

@@ -165,7 +165,7 @@ public final class AddressSpace {
     if overlaps(area.lower, area.upper) { throw .exists }
     if areas.count >= maximumAreas { throw .noMemory }
     var area = area
-    if area.permissions.contains(.write) && area.flags.isDisjoint(with: [.shared, .noReserve]) {
+    if area.permissions.contains(.write) && area.flags.isDisjoint(with: .unaccounted) {
       area.flags.insert(.accounted)
     }
     insertMerging(area)

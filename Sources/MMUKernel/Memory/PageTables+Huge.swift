@@ -103,8 +103,8 @@ extension PageTables {
   /// Puts the deposited page table in place of a leaf of 2 MiB; nothing else changes, no reference
   /// either.
   ///
-  /// Translations of the leaf go: they would outlive the invalidation of none of its pages, but would
-  /// set D in the table's entries no more.
+  /// Translations of the leaf go, so that no TLB has an address in two sizes: Intel SDM Vol. 3A,
+  /// "Recommended Invalidation" (§4.10.4.2).
   /// - Returns: the page table.
   func split(_ place: UnsafeMutablePointer<UInt64>, at address: UInt64)
     -> UnsafeMutablePointer<UInt64>

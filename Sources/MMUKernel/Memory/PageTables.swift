@@ -242,7 +242,7 @@ struct PageTables: ~Copyable {
     return result
   }
 
-  /// Calls `body` with each table of the user half; what is kept for splits is none yet.
+  /// Calls `body` with each table of the user half; those kept for splits are not among them.
   func forEachTableFrame(_ body: (UInt64) -> Void) {
     visit(.pml4, root, body)
   }

@@ -86,6 +86,8 @@ public struct VirtualMemoryArea: Hashable, Sendable {
     /// The pool keeps a page for each of its pages that is not there yet: HPAGE_RESV_OWNER.
     @inlinable public static var promised: Self { Self(rawValue: 1 << 22) }
 
+    /// What is never held against the overcommit limit, writable or not.
+    static var unaccounted: Self { [.shared, .noReserve, .pool2M, .pool1G] }
     /// Flags that only name an area: no hindrance to a merge.
     static var labels: Self { [.heap, .stack] }
   }
