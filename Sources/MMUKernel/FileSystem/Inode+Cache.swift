@@ -225,6 +225,7 @@ extension Inode {
     let slot = slot(page)
     if slot != 0 {
       pages.set(page, to: 0)
+      noteReturned()
       return system.releaseSwapEntry(slot)
     }
     let frame = cachedFrame(page)
