@@ -33,7 +33,9 @@ extension Bench {
   }
 
   /// MADV_PAGEOUT.
-  func pageOut(_ address: UInt64, _ pages: UInt64) { call(Number.madvise, address, pages * 4096, 21) }
+  func pageOut(_ address: UInt64, _ pages: UInt64) {
+    call(Number.madvise, address, pages * 4096, 21)
+  }
 
   /// The kB behind a key of a text of /proc/self; nil if it is not there.
   func kilobytes(_ key: String, in text: String) -> Int? {
@@ -60,6 +62,25 @@ extension Bench {
     bench.call(46, 3, 4096)
     #expect(bench.swap.used == 1)
     #expect(bench.kernel.system.committedPages == before + 1)
+    #expect(bench.finish() == nil)
+  }
+
+  @Test func `a write behind the end keeps its page while the old end comes back from swap`() throws
+  {
+    let bench = try swapBench { $0.reclaimPolicy = .fifo }
+    bench.put(Array("/dev/shm/f".utf8) + [0], at: Bench.pathPage + 64)
+    bench.call(56, ~99, Bench.pathPage + 64, 0x42, 0o600)
+    bench.call(46, 3, 100)
+    let at = UInt64(bitPattern: bench.call(Number.mmap, 0, 4096, 3, 1, 3, 0))
+    bench.fill(at, 1)
+    bench.pageOut(at, 1)
+    // The page of the write is the one frame there is; the old end's needs another.
+    bench.kernel.system.frames.allocationsUntilFailure = 1
+    #expect(bench.call(68, 3, Bench.pathPage, 8, 5 * 4096 + 10) == 8)
+    #expect(bench.kernel.system.frames.allocationsUntilFailure == nil)
+    let buffer = bench.map(1)
+    #expect(bench.call(67, 3, buffer, 8, 5 * 4096 + 10) == 8)
+    #expect(bench.loadString(buffer) == "/dev/vdb")
     #expect(bench.finish() == nil)
   }
 

@@ -129,7 +129,12 @@ extension Inode {
       if isNew { dropFrame(page) }
       throw error
     }
-    if position > size { truncate(to: position) }
+    if position > size {
+      // The old end may be in swap, and making room for it must not take this page.
+      system.frames.retain(FrameNumber(frame))
+      truncate(to: position)
+      system.frames.release(FrameNumber(frame))
+    }
     system.memory.willWrite(FrameNumber(frame))
     if let source = bytes.baseAddress {
       (system.memory.pointer(to: FrameNumber(frame)) + Int(position & 4095))

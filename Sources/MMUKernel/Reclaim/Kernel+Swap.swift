@@ -85,6 +85,13 @@ extension Kernel {
 }
 
 extension SystemMemory {
+  /// Whether one page more may become resident, if need be in the place of a file's.
+  fileprivate func hasRoomForSwapped() -> Bool {
+    let lists = frames.lists
+    while lists.pages >= lists.limit { if !reclaim() { return false } }
+    return true
+  }
+
   /// Brings everything back that is in swap; false if memory does not suffice or a page cannot be read.
   func emptySwap(_ swap: SwapArea) -> Bool {
     for space in spaces where space.swapEntries > 0 {
@@ -92,6 +99,7 @@ extension SystemMemory {
     }
     for case let inode? in inodes {
       for page in inode.pages.pages(in: 0..<1 << 52) where inode.slot(page) != 0 {
+        if !hasRoomForSwapped() { return false }
         if inode.swapIn(page, reclaiming: true) == 0 { return false }
       }
     }
@@ -114,6 +122,7 @@ extension AddressSpace {
       }
     }
     for address in addresses {
+      if !system.hasRoomForSwapped() { return false }
       guard let area = areas.area(at: address), let entry = tables.existingEntry(for: address)
       else { return false }
       var resolution = swapIn(area, address, 0, entry)
