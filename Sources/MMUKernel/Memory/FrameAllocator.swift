@@ -79,8 +79,7 @@ public final class FrameAllocator {
   public init(_ memory: PhysicalMemory) {
     self.memory = memory
     buddies = BuddyAllocator(pages: memory.frameCount)
-    // An eighth of the RAM, as on Linux, but no more than a host's cache may hold: 32 MiB.
-    list = CoreFreeList(batch: 64, high: Int(max(64, min(8192, memory.frameCount / 8))))
+    list = CoreFreeList(batch: 64, high: 384)
     watermarks = Watermarks(pages: memory.frameCount)
     recordBytes = (memory.frameCount * 8 + 4095) & ~4095
     records = Platform.map(bytes: recordBytes, hugePages: false)

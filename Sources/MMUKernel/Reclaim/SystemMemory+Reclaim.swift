@@ -62,7 +62,7 @@ extension SystemMemory {
         if budget == 0 { continue }
         let part = min(budget, Self.clusterPages)
         let freed = freedByReclaim
-        let looked = policy.scan(kind, part, self)
+        let looked = scan(kind, part)
         scannedByReclaim += looked
         // Pages that were looked at in vain speak for the other kind.
         noteCost(kind, looked - min(looked, freedByReclaim - freed))
@@ -72,6 +72,9 @@ extension SystemMemory {
       }
     }
   }
+
+  /// Lets the policy look at up to `count` pages of a kind; how many there were.
+  package func scan(_ kind: PageKind, _ count: UInt64) -> UInt64 { policy.scan(kind, count, self) }
 
   /// Linux's lru_note_cost: what a kind of pages has cost lately, by pages.
   func noteCost(_ kind: PageKind, _ pages: UInt64) {
