@@ -9,6 +9,9 @@ extension SystemMemory {
   /// Pages a process that reclaims directly frees at once: Linux's SWAP_CLUSTER_MAX.
   static var clusterPages: UInt64 { 32 }
 
+  /// Attempts before somebody is killed: Linux's MAX_RECLAIM_RETRIES.
+  private static var reclaimAttempts: Int { 16 }
+
   /// Who reclaims.
   enum Reclaimer {
     case daemon
@@ -129,7 +132,12 @@ extension SystemMemory {
       return
     }
     let start = chargedCycles
-    let freed = reclaim(max(Self.clusterPages, shortage(below: 0)), by: .direct)
+    var freed: UInt64 = 0
+    var attempts = 0
+    repeat {
+      freed += reclaim(max(Self.clusterPages, shortage(below: 0)), by: .direct)
+      attempts += 1
+    } while lists.pages > lists.limit && attempts < Self.reclaimAttempts
     reclaimCounters.directReclaims += 1
     stall.addReclaim(chargedCycles &- start)
     settleDisk(waits: true)
@@ -144,7 +152,13 @@ extension SystemMemory {
   /// - Returns: whether frames became free.
   @inline(never)
   func reclaim() -> Bool {
-    let freed = reclaim(Self.clusterPages, by: .direct)
+    var freed: UInt64 = 0
+    var attempts = 0
+    repeat {
+      // Pages that were accessed stay the first time.
+      freed = reclaim(Self.clusterPages, by: .direct)
+      attempts += 1
+    } while freed == 0 && attempts < Self.reclaimAttempts
     reclaimCounters.directReclaims += 1
     settleDisk(waits: true)
     if freed > 0 {
