@@ -56,6 +56,7 @@ extension Machine {
       s.memory.reclaim = reclaim
     }
     s.hugePages = kernel.system.hugePageCounts
+    s.memory.roundedBytes = kernel.system.roundedBytes
     let free = kernel.freeMemory
     s.memory.freePages = free.pages
     s.memory.freeBlocks = free.blocks

@@ -131,6 +131,8 @@ public struct Statistics: Hashable, Sendable {
     public var framesUsedPeak: UInt64 = 0
     /// What memory pressure came to; nil if there was none and the machine has no swap.
     public var reclaim: ReclaimCounters?
+    /// Bytes by which lengths asked of mmap were rounded up to whole pages: internal fragmentation.
+    public var roundedBytes: UInt64 = 0
     /// Free frames at the program's end, before its own were given back.
     public var freePages: UInt64 = 0
     /// Of these, by order, the free blocks of 2^order frames.
