@@ -60,7 +60,7 @@ extension AddressSpace {
       row("Referenced", pages.referenced * 4)
       row("Anonymous", pages.anonymous * 4)
       row("KSM", 0)
-      row("LazyFree", 0)
+      row("LazyFree", pages.lazilyFreed * 4)
       row("AnonHugePages", pages.transparentHuge * 4)
       row("ShmemPmdMapped", 0)
       row("FilePmdMapped", 0)
@@ -85,8 +85,11 @@ extension AddressSpace {
     var sharedDirty: UInt64 = 0
     var privateClean: UInt64 = 0
     var privateDirty: UInt64 = 0
+    /// Accessed since reclaim last looked, or marked as used.
     var referenced: UInt64 = 0
     var anonymous: UInt64 = 0
+    /// Of these, given up by MADV_FREE and not written since.
+    var lazilyFreed: UInt64 = 0
     /// Of these, mapped by leaves of 2 MiB.
     var transparentHuge: UInt64 = 0
     /// Pages of the pools of huge pages, which are none of the others.
@@ -119,17 +122,22 @@ extension AddressSpace {
         let isAnonymous = system.frames.use(of: frame) == .anonymous
         // The cache's own reference is no mapping.
         let references = UInt64(system.frames.references(to: frame))
-        let isCached =
-          !isAnonymous || system.frames.lists.has(PageLists.Mark.swapCached, frame.rawValue)
+        let lists = system.frames.lists
+        let isSwapCached = lists.has(PageLists.Mark.swapCached, frame.rawValue)
+        let isLazilyFreed = lists.has(PageLists.Mark.lazyFree, frame.rawValue)
+        let isCached = !isAnonymous || isSwapCached
         let mappings = max(1, isCached ? references &- 1 : references)
         let page = area.filePage(of: address &+ UInt64(i) * 4096)
         let isDirty =
-          entry.contains(.dirty) || isAnonymous || (inode?.isDirty(page) ?? false)
+          entry.contains(.dirty) || isAnonymous && !isSwapCached && !isLazilyFreed
+          || (inode?.isDirty(page) ?? false)
         account.resident += 1
         account.share += 4096 / mappings
         if isDirty { account.dirtyShare += 4096 / mappings }
-        if entry.contains(.accessed) { account.referenced += 1 }
+        let isMarked = lists.has(PageLists.Mark.referenced, frame.rawValue)
+        if entry.contains(.accessed) || isMarked { account.referenced += 1 }
         if isAnonymous { account.anonymous += 1 }
+        if isAnonymous && isLazilyFreed && !isDirty { account.lazilyFreed += 1 }
         switch (mappings > 1, isDirty) {
         case (true, true): account.sharedDirty += 1
         case (true, false): account.sharedClean += 1
