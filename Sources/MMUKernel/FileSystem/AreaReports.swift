@@ -60,7 +60,7 @@ extension AddressSpace {
       row("Referenced", pages.referenced * 4)
       row("Anonymous", pages.anonymous * 4)
       row("KSM", 0)
-      row("LazyFree", pages.lazilyFreed * 4)
+      row("LazyFree", 0)
       row("AnonHugePages", pages.transparentHuge * 4)
       row("ShmemPmdMapped", 0)
       row("FilePmdMapped", 0)
@@ -88,8 +88,6 @@ extension AddressSpace {
     /// Accessed since reclaim last looked, or marked as used.
     var referenced: UInt64 = 0
     var anonymous: UInt64 = 0
-    /// Of these, given up by MADV_FREE and not written since.
-    var lazilyFreed: UInt64 = 0
     /// Of these, mapped by leaves of 2 MiB.
     var transparentHuge: UInt64 = 0
     /// Pages of the pools of huge pages, which are none of the others.
@@ -137,7 +135,6 @@ extension AddressSpace {
         let isMarked = lists.has(PageLists.Mark.referenced, frame.rawValue)
         if entry.contains(.accessed) || isMarked { account.referenced += 1 }
         if isAnonymous { account.anonymous += 1 }
-        if isAnonymous && isLazilyFreed && !isDirty { account.lazilyFreed += 1 }
         switch (mappings > 1, isDirty) {
         case (true, true): account.sharedDirty += 1
         case (true, false): account.sharedClean += 1

@@ -300,7 +300,10 @@ public final class SystemMemory {
   }
 
   /// Lets the clock stand for a request to the disk; the kernel decides who waits.
-  func waitForDisk(pages: UInt64) {
+  ///
+  /// - Parameter isStall: it is for lack of memory.
+  func waitForDisk(pages: UInt64, isStall: Bool = false) {
+    if isStall { stall.isCause = true }
     diskWait &+= costs.diskRequest &+ pages &* costs.diskPage
   }
 

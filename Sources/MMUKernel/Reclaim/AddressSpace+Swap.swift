@@ -105,10 +105,7 @@ extension SystemMemory {
         reclaimCounters.readAhead += 1
       }
     }
-    if fromDisk > 0 {
-      waitForDisk(pages: fromDisk)
-      stall.isCause = true
-    }
+    if fromDisk > 0 { waitForDisk(pages: fromDisk, isStall: true) }
     return result
   }
 

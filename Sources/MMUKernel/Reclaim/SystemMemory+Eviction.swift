@@ -98,7 +98,9 @@ extension SystemMemory {
     if !lists.has(PageLists.Mark.referenced, frame) {
       lists.set(PageLists.Mark.referenced, frame)
     } else {
+      let list = lists.list(of: frame)
       policy.used(frame, lists)
+      if lists.list(of: frame) != list { evictions &+= 1 }
     }
   }
 
@@ -268,7 +270,6 @@ extension SystemMemory {
       evictions &+= 1
     }
     noteCost(kind, Self.clusterPages)
-    stall.isCause = true
     policy.refaulted(frame, isWorkingSet: isWorkingSet, lists)
   }
 }
