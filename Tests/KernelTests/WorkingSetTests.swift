@@ -93,6 +93,29 @@ import Testing
     #expect(bench.finish() == nil)
   }
 
+  @Test(arguments: ReclaimPolicyKind.allCases)
+  func `lazily freed pages go without swap, those written since stay`(
+    policy: ReclaimPolicyKind
+  ) throws {
+    let bench = try Bench {
+      $0.residentLimit = 64
+      $0.reclaimPolicy = policy
+    }
+    let start = bench.map(36)
+    for i in 0..<36 { bench.store(7, at: start + UInt64(i) * 4096) }
+    bench.call(Number.madvise, start, 36 * 4096, 8)
+    for i in 0..<4 { bench.store(8, at: start + UInt64(i) * 4096) }
+    let more = bench.map(40)
+    for i in 0..<40 { bench.store(9, at: more + UInt64(i) * 4096) }
+    #expect(bench.kernel.memoryKills == 0)
+    let values = (0..<36).map { bench.load(start + UInt64($0) * 4096) }
+    #expect(values.prefix(4).allSatisfy { $0 == 8 })
+    #expect(values.dropFirst(4).contains(0))
+    #expect(values.dropFirst(4).allSatisfy { $0 == 0 || $0 == 7 })
+    #expect((0..<40).allSatisfy { bench.load(more + UInt64($0) * 4096) == 9 })
+    #expect(bench.finish() == nil)
+  }
+
   @Test func `lost time is in microseconds, with the wait that goes on`() throws {
     let calm = try Bench()
     calm.prepareFiles()

@@ -4,7 +4,7 @@ import MMUMemory
 enum PageKind: Int, CaseIterable {
   /// Can only go to swap: private memory, shared memory, files in memory.
   case anonymous = 0
-  /// Can be read again from its file.
+  /// Can go without swap: can be read again from its file, or was given up by MADV_FREE.
   case file = 1
 }
 
@@ -116,6 +116,11 @@ final class PageLists {
     unlink(frame, Int(mark & Mark.list))
     marks[Int(frame)] = mark & ~Mark.list
     append(frame, list.rawValue)
+  }
+
+  /// Makes a listed frame a newcomer of a kind; its marks stay.
+  func renew(_ frame: UInt64, _ kind: PageKind) {
+    move(frame, to: PageList(rawValue: newcomers[kind.rawValue]))
   }
 
   @inline(__always)
