@@ -103,11 +103,8 @@ extension OpenFile {
     let frame = inode.cachedFrame(page)
     if frame != 0 { return frame }
     let waits = inode.waitsForDisk(page) && inode.isStored(page)
-    let refaults = system.reclaimCounters.refaultsFile
     let own = inode.fill(page)
-    if own != 0 && waits {
-      system.waitForDisk(pages: 1, isStall: system.reclaimCounters.refaultsFile != refaults)
-    }
+    if own != 0 && waits { system.waitForDisk(pages: 1) }
     return own
   }
 
@@ -172,7 +169,6 @@ extension OpenFile {
     _ range: Range<UInt64>, of inode: Inode, waits: Bool, mark: UInt64 = .max
   ) {
     var read: UInt64 = 0
-    let refaults = system.reclaimCounters.refaultsFile
     for page in range.clamped(to: 0..<inode.pageCount) where inode.pages[page] == 0 {
       // Reading ahead is a favour: it ends when memory does.
       if !system.hasSpareFrames || inode.fill(page, reclaiming: false) == 0 { break }
@@ -180,8 +176,6 @@ extension OpenFile {
       if inode.isStored(page) { read += 1 }
       if page == mark { inode.pages.set(page, to: inode.pages[page] | Inode.readaheadMark) }
     }
-    if read > 0 && waits {
-      system.waitForDisk(pages: read, isStall: system.reclaimCounters.refaultsFile != refaults)
-    }
+    if read > 0 && waits { system.waitForDisk(pages: read) }
   }
 }

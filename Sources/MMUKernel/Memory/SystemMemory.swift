@@ -300,10 +300,7 @@ public final class SystemMemory {
   }
 
   /// Lets the clock stand for a request to the disk; the kernel decides who waits.
-  ///
-  /// - Parameter isStall: it is for lack of memory.
-  func waitForDisk(pages: UInt64, isStall: Bool = false) {
-    if isStall { stall.isCause = true }
+  func waitForDisk(pages: UInt64) {
     diskWait &+= costs.diskRequest &+ pages &* costs.diskPage
   }
 

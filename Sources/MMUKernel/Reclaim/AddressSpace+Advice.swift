@@ -61,7 +61,6 @@ extension AddressSpace {
       if entry.pointee & 1 != 0 { batch.note(address) }
       tables.set(entry, to: entry.pointee & ~used)
       lists.set(PageLists.Mark.lazyFree, frame)
-      lists.renew(frame, .file)
       system.charge(system.costs.entryEdit)
     }
     tables.forEachTable(in: lower, upper) { _, entries, count in

@@ -105,7 +105,10 @@ extension SystemMemory {
         reclaimCounters.readAhead += 1
       }
     }
-    if fromDisk > 0 { waitForDisk(pages: fromDisk, isStall: true) }
+    if fromDisk > 0 {
+      waitForDisk(pages: fromDisk)
+      stall.isCause = true
+    }
     return result
   }
 

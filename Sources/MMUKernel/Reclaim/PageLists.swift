@@ -118,11 +118,6 @@ final class PageLists {
     append(frame, list.rawValue)
   }
 
-  /// Makes a listed frame a newcomer of a kind; its marks stay.
-  func renew(_ frame: UInt64, _ kind: PageKind) {
-    move(frame, to: PageList(rawValue: newcomers[kind.rawValue]))
-  }
-
   @inline(__always)
   private func append(_ frame: UInt64, _ list: UInt8) {
     let i = Int(list)

@@ -82,7 +82,7 @@ private final class ClockPolicy: ReclaimPolicy {
       if frame == 0 { break }
       looked += 1
       if givesSecondChance && system.wasUsed(frame) || !system.evict(frame) {
-        system.keep(frame, in: list)
+        lists.move(frame, to: list)
       }
     }
     return looked
@@ -107,7 +107,7 @@ private final class RandomPolicy: ReclaimPolicy {
       }
       if lists.list(of: frame) != list { frame = lists.first(list) }
       looked += 1
-      if !system.evict(frame) { system.keep(frame, in: list) }
+      if !system.evict(frame) { lists.move(frame, to: list) }
     }
     return looked
   }
@@ -129,9 +129,9 @@ private final class TwoQueuePolicy: ReclaimPolicy {
       if frame == 0 { break }
       looked += 1
       if isLong {
-        if !system.evict(frame) { system.keep(frame, in: newcomers) }
+        if !system.evict(frame) { lists.move(frame, to: newcomers) }
       } else if system.wasUsed(frame) || !system.evict(frame) {
-        system.keep(frame, in: others)
+        lists.move(frame, to: others)
       }
     }
     return looked
@@ -188,7 +188,7 @@ private final class TwoListPolicy: ReclaimPolicy {
         }
         continue
       }
-      if !system.evict(frame) { system.keep(frame, in: list) }
+      if !system.evict(frame) { lists.move(frame, to: list) }
     }
     return looked
   }
@@ -254,7 +254,7 @@ private final class GenerationPolicy: ReclaimPolicy {
       let frame = lists.first(list(kind, oldest[k]))
       looked += 1
       if system.wasUsed(frame) || !system.evict(frame) {
-        system.keep(frame, in: list(kind, youngest[k]))
+        lists.move(frame, to: list(kind, youngest[k]))
       }
       if lists.count(kind) == 0 { break }
     }

@@ -123,19 +123,6 @@ extension SystemMemory {
     return isGone
   }
 
-  /// Puts a page that stays at the young end of a list; one of MADV_FREE that was written since is an
-  /// ordinary page of private memory again.
-  func keep(_ frame: UInt64, in list: PageList) {
-    let lists = frames.lists
-    if list.kind == .file, frames.use(of: FrameNumber(frame)) == .anonymous,
-      !lists.has(PageLists.Mark.lazyFree, frame)
-    {
-      lists.renew(frame, .anonymous)
-    } else {
-      lists.move(frame, to: list)
-    }
-  }
-
   /// The entries that map a frame; nil if somebody else needs it, too, or it is locked.
   ///
   /// - Parameter others: references that are no entries.
@@ -283,6 +270,7 @@ extension SystemMemory {
       evictions &+= 1
     }
     noteCost(kind, Self.clusterPages)
+    stall.isCause = true
     policy.refaulted(frame, isWorkingSet: isWorkingSet, lists)
   }
 }
