@@ -72,6 +72,7 @@ extension Inode {
     if case let shadow = shadows[page], shadow != 0 {
       shadows.set(page, to: 0)
       system.noteRefault(frame, .file, since: UInt32(truncatingIfNeeded: shadow))
+      if hasContent && !isProvided { system.stall.isCause = true }
     }
     notePromised()
     return frame

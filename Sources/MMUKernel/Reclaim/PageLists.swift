@@ -100,6 +100,12 @@ final class PageLists {
     append(frame, newcomers[kind.rawValue])
   }
 
+  /// Makes a frame a newcomer of a kind, without marks.
+  func enterAnew(_ frame: UInt64, _ kind: PageKind) {
+    leave(frame)
+    enter(frame, kind)
+  }
+
   /// Takes a frame out of its list and forgets its marks.
   @inline(__always)
   func leave(_ frame: UInt64) {
@@ -109,10 +115,12 @@ final class PageLists {
     if mark & Mark.list != 0 { unlink(frame, Int(mark & Mark.list)) }
   }
 
-  /// Moves a listed frame to the young end of a list; its marks stay.
+  /// Moves a frame to the young end of another list of its kind, or of the same; its marks stay.
+  ///
+  /// Nothing happens if it is in no list, or of the other kind by now.
   func move(_ frame: UInt64, to list: PageList) {
     let mark = marks[Int(frame)]
-    if mark & Mark.list == 0 { return }
+    if mark & Mark.list == 0 || self.list(of: frame).kind != list.kind { return }
     unlink(frame, Int(mark & Mark.list))
     marks[Int(frame)] = mark & ~Mark.list
     append(frame, list.rawValue)

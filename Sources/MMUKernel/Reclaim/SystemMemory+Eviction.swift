@@ -187,7 +187,7 @@ extension SystemMemory {
   private func dropLazily(_ frame: UInt64) -> Bool {
     guard let mappings = mappingsToCut(frame, others: 0) else { return false }
     if mappings.contains(where: { $0.entry.pointee & PageTableEntry.dirty.rawValue != 0 }) {
-      frames.lists.clear(PageLists.Mark.lazyFree, frame)
+      frames.lists.enterAnew(frame, .anonymous)
       return false
     }
     for mapping in mappings {
@@ -270,7 +270,6 @@ extension SystemMemory {
       evictions &+= 1
     }
     noteCost(kind, Self.clusterPages)
-    stall.isCause = true
     policy.refaulted(frame, isWorkingSet: isWorkingSet, lists)
   }
 }
