@@ -169,6 +169,7 @@ extension OpenFile {
     _ range: Range<UInt64>, of inode: Inode, waits: Bool, mark: UInt64 = .max
   ) {
     var read: UInt64 = 0
+    let isStall = system.stall.isCause
     for page in range.clamped(to: 0..<inode.pageCount) where inode.pages[page] == 0 {
       // Reading ahead is a favour: it ends when memory does.
       if !system.hasSpareFrames || inode.fill(page, reclaiming: false) == 0 { break }
@@ -176,6 +177,11 @@ extension OpenFile {
       if inode.isStored(page) { read += 1 }
       if page == mark { inode.pages.set(page, to: inode.pages[page] | Inode.readaheadMark) }
     }
-    if read > 0 && waits { system.waitForDisk(pages: read) }
+    if read > 0 && waits {
+      system.waitForDisk(pages: read)
+    } else {
+      // Nobody waits for pages that come back with it.
+      system.stall.isCause = isStall
+    }
   }
 }
