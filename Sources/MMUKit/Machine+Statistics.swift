@@ -90,6 +90,7 @@ extension Machine {
       p.majorFaults = process.faults.major
       p.maxResidentPages = process.maxResidentPages
       p.sharedPages = process.sharedPages
+      p.workingSetPages = process.workingSetPages
       p.status = process.exitStatus?.shellStatus ?? 0
       return p
     }

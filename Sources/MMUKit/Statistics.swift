@@ -172,6 +172,8 @@ public struct Statistics: Hashable, Sendable {
     public var maxResidentPages: UInt64 = 0
     /// Pages of files that other processes mapped too at its end: text, shared memory.
     public var sharedPages: UInt64 = 0
+    /// Pages present at its end that it had used lately; nil if memory had not been short by then.
+    public var workingSetPages: UInt64?
     /// Exit status, or 128 + n for signal n.
     public var status: Int32 = 0
 

@@ -4,7 +4,7 @@ import MMUMemory
 package enum PageKind: Int, CaseIterable {
   /// Can only go to swap: private memory, shared memory, files in memory.
   case anonymous = 0
-  /// Can be read again from its file.
+  /// Can go without swap: can be read again from its file, or was given up by MADV_FREE.
   case file = 1
 }
 

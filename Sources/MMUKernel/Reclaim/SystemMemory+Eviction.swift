@@ -98,7 +98,9 @@ extension SystemMemory {
     if !lists.has(PageLists.Mark.referenced, frame) {
       lists.set(PageLists.Mark.referenced, frame)
     } else {
+      let list = lists.list(of: frame)
       policy.used(frame, lists)
+      if lists.list(of: frame) != list { evictions &+= 1 }
     }
   }
 

@@ -139,7 +139,7 @@ extension SystemMemory {
       attempts += 1
     } while lists.pages > lists.limit && attempts < Self.reclaimAttempts
     reclaimCounters.directReclaims += 1
-    stall.addReclaim(chargedCycles &- start)
+    stall.addReclaim(chargedCycles &- start, until: writeback.clock())
     settleDisk(waits: true)
     // Nothing there that could go: looking again at every fault would only cost time.
     failedReclaims = freed == 0 ? min(failedReclaims + 1, 10) : 0
@@ -216,6 +216,15 @@ struct MemoryStall {
   private(set) var full: Cycles = 0
   /// The wait for the disk that comes next is for lack of memory.
   var isCause = false
+  /// What /proc/pressure/memory shows, without a wait that goes on.
+  private var averagesOfSome: PressureAverages
+  private var averagesOfFull: PressureAverages
+
+  /// Begins with nothing lost.
+  init(cyclesPerSecond: Cycles = 3_000_000_000) {
+    averagesOfSome = PressureAverages(period: 2 * cyclesPerSecond)
+    averagesOfFull = averagesOfSome
+  }
 
   /// A thread begins to wait.
   mutating func begin(_ now: Cycles) {
@@ -226,17 +235,45 @@ struct MemoryStall {
   /// A thread's wait is over.
   mutating func end(_ now: Cycles) {
     threads -= 1
-    if threads == 0 { some &+= now &- since }
+    if threads == 0 { addSome(now &- since, until: now) }
+  }
+
+  private mutating func addSome(_ cycles: Cycles, until now: Cycles) {
+    some &+= cycles
+    averagesOfSome.add(cycles, until: now)
   }
 
   /// The running thread has reclaimed for so long.
-  mutating func addReclaim(_ cycles: Cycles) {
-    if threads == 0 { some &+= cycles }
+  mutating func addReclaim(_ cycles: Cycles, until now: Cycles) {
+    if threads == 0 { addSome(cycles, until: now) }
     full &+= cycles
+    averagesOfFull.add(cycles, until: now)
   }
 
   /// Nobody ran for so long.
-  mutating func addIdle(_ cycles: Cycles) { if threads > 0 { full &+= cycles } }
+  mutating func addIdle(_ cycles: Cycles, until now: Cycles) {
+    if threads == 0 { return }
+    full &+= cycles
+    averagesOfFull.add(cycles, until: now)
+  }
+
+  /// `some`, with the wait that goes on.
+  func some(at now: Cycles) -> Cycles { some &+ (threads > 0 ? now &- since : 0) }
+
+  /// The averages of `some` at a time, with the wait that goes on.
+  func someAverages(at now: Cycles) -> PressureAverages {
+    var averages = averagesOfSome
+    if threads > 0 { averages.add(now &- since, until: now) }
+    averages.advance(to: now)
+    return averages
+  }
+
+  /// The averages of `full` at a time.
+  func fullAverages(at now: Cycles) -> PressureAverages {
+    var averages = averagesOfFull
+    averages.advance(to: now)
+    return averages
+  }
 }
 
 extension Kernel {
@@ -252,6 +289,7 @@ extension Kernel {
     }
     system.policy = configuration.reclaimPolicy.make(seed: configuration.seed)
     system.swappiness = configuration.swappiness
+    system.stall = MemoryStall(cyclesPerSecond: configuration.cyclesPerSecond)
     system.frames.lists.limit = configuration.residentLimit ?? .max
     let frames = system.frames
     let marks = frames.watermarks
