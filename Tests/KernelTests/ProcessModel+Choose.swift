@@ -29,6 +29,9 @@ extension ProcessModel {
     case 43..<45: return .unmap(address, pages: pages)
     case 45..<48: return .protect(address, pages: pages, permissions)
     case 48..<52:
+      if limits.isPressed && below(3) > 0 {
+        return .advise(address, pages: pages, [8, 20, 21, 21][below(4)] as UInt64)
+      }
       let advice = [4, 4, 4, 10, 11, 18, 19, 0, 1, 2, 3][below(11)] as UInt64
       return .advise(address, pages: pages, advice)
     case 52..<56: return chooseRemap(process, address, pages)
@@ -67,6 +70,8 @@ extension ProcessModel {
     case 93: return .flush(fd)
     case 94: return .adviseFile(fd, UInt64(below(6)))
     case 95:
+      // What stat leaves has to be there still.
+      if limits.isPressed { return .swapOff }
       if process.descriptors[fd]?.file == nil { return nil }
       return .size(fd, Self.scratch + UInt64(below(15)) * 4096)
     default: return chooseSegment(process, address)
@@ -128,6 +133,11 @@ extension ProcessModel {
     {
       return nil
     }
+    // Something has to be left that can go.
+    if limits.isPressed {
+      let locked = processes.values.reduce(0) { $0 + $1.pages.values.count { $0.isLocked } }
+      if locked > 24 { return nil }
+    }
     return .lock(address, pages: pages)
   }
 
@@ -148,6 +158,8 @@ extension ProcessModel {
       address = Self.window + UInt64(below(Int(limits.windowPages) * 4096))
       let touched = address / 4096...(address + UInt64(count)) / 4096
       let isUnfit = touched.contains { number in
+        // What stands there is known only once it is looked at.
+        if process.pages[number]?.isFreed ?? false { return true }
         guard let page = process.pages[number], page.isShared, let file = page.file else {
           return false
         }
@@ -266,6 +278,8 @@ extension ProcessModel {
     case .attach(let id, let address, let flags): return attach(process, id, address, flags)
     case .detach(let address): return detach(process, address)
     case .removeSegment(let id): return removeSegment(id)
+    case .swapOff: return !isSwapOn ? .fails(.invalid) : .oneOf([0, -Errno.noMemory.rawValue])
+    case .swapOn: return isSwapOn ? .fails(.busy) : .value(0)
     }
   }
 
@@ -315,6 +329,8 @@ extension ProcessModel {
     case .attach(let id, let address, let flags): return (196, [word(id), address, flags])
     case .detach(let address): return (197, [address])
     case .removeSegment(let id): return (195, [word(id), 0, 0])
+    case .swapOff: return (225, [path(Self.paths.count)])
+    case .swapOn: return (224, [path(Self.paths.count), 0])
     }
   }
 }

@@ -72,6 +72,10 @@ extension ProcessModel {
       case 4:
         if page.isLocked { return .fails(.invalid) }
         if !page.isShared { process.pages[number]!.own = nil }
+      case 8:
+        if page.isLocked || page.file != nil { return .fails(.invalid) }
+        process.pages[number]!.isFreed = true
+      case 20, 21: if page.isLocked { return .fails(.invalid) }
       case 10: process.pages[number]!.isNotForked = true
       case 11: process.pages[number]!.isNotForked = false
       case 18:

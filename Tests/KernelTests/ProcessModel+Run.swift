@@ -31,16 +31,23 @@ final class ProcessModel {
   var problem: String?
   /// Operations completed.
   var steps = 0
+  var isSwapOn = true
+  /// A page of swap could not be read in the middle of a call, and the model does not know how far that
+  /// came: the run ends there.
+  var isLost = false
 
   init(seed: UInt64, limits: ModelLimits) throws {
     self.limits = limits
     random = SeededGenerator(seed: seed &* 1_000_003)
-    bench = try Bench(ram: limits.ram) { $0.hugePages = limits.hugePages }
+    bench = try Bench(ram: limits.ram) {
+      $0.hugePages = limits.hugePages
+      limits.pressure?.configure(&$0, seed: seed)
+    }
     let bench = bench
     bench.map(2, at: Bench.pathPage, flags: 0x10)
     bench.map(Self.bufferPages, at: Self.pattern, flags: 0x10)
     bench.map(Self.bufferPages, at: Self.scratch, flags: 0x10)
-    for (i, path) in Self.paths.enumerated() {
+    for (i, path) in (Self.paths + [bench.kernel.configuration.swapName]).enumerated() {
       bench.put(Array(path.utf8) + [0], at: Bench.pathPage + UInt64(i) * 64)
     }
     root = ModelProcess(pid: 2, real: bench.process)
@@ -79,7 +86,7 @@ final class ProcessModel {
 
   /// Takes steps until so many are complete, or something is wrong; then what that is.
   func run(_ count: Int) -> String? {
-    while steps < count && problem == nil {
+    while steps < count && problem == nil && !isLost {
       guard let current = bench.kernel.current, let process = processes[current.pid] else {
         fail("nobody runs")
         break
@@ -87,19 +94,25 @@ final class ProcessModel {
       let operation: ModelOperation
       if let pending = process.pending, !wouldKillRoot(process, pending) {
         operation = pending
+      } else if limits.isPressed && !isSwapOn {
+        // Little fits without.
+        operation = .swapOn
       } else if let new = choose(process) {
         operation = new
       } else {
         continue
       }
       process.pending = nil
+      failSome(operation)
       attempt(process, operation)
+      bench.kernel.system.frames.allocationsUntilFailure = nil
       if steps % limits.checkInterval == 0 { check() }
     }
     check()
     if problem == nil, let found = bench.finish() { fail(found) }
     guard let problem else { return nil }
-    return "step \(steps): \(problem); the last operations were\n"
+    let messages = bench.messages.map { "\($0)\n" }.joined()
+    return "step \(steps): \(problem); \(messages)the last operations were\n"
       + log.suffix(limits.shown).joined(separator: "\n")
   }
 
@@ -134,13 +147,16 @@ final class ProcessModel {
   private func access(
     _ process: ModelProcess, _ operation: ModelOperation, _ address: UInt64, _ value: UInt8?
   ) {
+    let lost = bench.reclaimCounters.failedReads
     for _ in 0..<20 {
-      let page = process.pages[address / 4096]
+      var page = process.pages[address / 4096]
       let offset = Int(address & 4095)
       do throws(TranslationFault) {
         let place = try bench.mmu.translate(
           linear: address, for: Access(value == nil ? .read : .write, .user))
         let host = bench.memory.base + Int(place.rawValue)
+        look(process, address / 4096, host - offset)
+        page = process.pages[address / 4096]
         guard let page, page.isAccessible(writing: value != nil) else {
           return fail("\(process.pid): \(operation) was possible")
         }
@@ -148,6 +164,7 @@ final class ProcessModel {
           bench.memory.willWrite(place.frame)
           host.storeBytes(of: value, as: UInt8.self)
           process.pages[address / 4096]!.store([value], at: offset)
+          process.pages[address / 4096]!.isFreed = false
         } else {
           let got = host.load(as: UInt8.self)
           if got != page[offset] {
@@ -160,7 +177,10 @@ final class ProcessModel {
       }
       if process.real.space == nil {
         let signal: Int32 = page?.allows(writing: value != nil) ?? false ? 7 : 11
-        if page?.isAccessible(writing: value != nil) ?? false { fail("\(operation) killed") }
+        if page?.isAccessible(writing: value != nil) ?? false {
+          if bench.reclaimCounters.failedReads == lost { fail("\(operation) killed") }
+          if process === root { isLost = true }
+        }
         end(process, status: signal)
         done(process, operation, "signal \(signal)")
         return settle()
@@ -180,6 +200,7 @@ final class ProcessModel {
 
   private func call(_ process: ModelProcess, _ operation: ModelOperation) {
     let prediction = predict(process, operation)
+    let lost = bench.reclaimCounters.failedReads
     let (number, arguments) = systemCall(operation)
     for i in 0..<6 { bench.registers[10 + i] = i < arguments.count ? arguments[i] : 0 }
     bench.registers[17] = number
@@ -210,6 +231,11 @@ final class ProcessModel {
     }
     done(process, operation, "\(result)")
     if !isExpected || !isCompleted {
+      let errors = [Errno.badAddress, .inputOutput, .noMemory].map { -$0.rawValue }
+      if bench.reclaimCounters.failedReads != lost && (errors.contains(result) || result >= 0) {
+        isLost = true
+        return
+      }
       return fail(
         "\(process.pid): \(operation) = \(isCompleted ? "\(result)" : "waits") "
           + "instead of \(prediction)")
@@ -222,6 +248,8 @@ final class ProcessModel {
   private func complete(_ process: ModelProcess, _ operation: ModelOperation, _ result: Int64) {
     switch operation {
     case .fork: addChild(process, Int32(result))
+    case .swapOff: isSwapOn = result != 0
+    case .swapOn: isSwapOn = true
     case .wait where result > 0: collect(process, Int32(result))
     case .remap(let address, let old, let new, let flags, _) where flags & 2 == 0 && result > 0:
       if UInt64(result) == address { return }
@@ -308,6 +336,10 @@ final class ProcessModel {
     while at < end {
       let next = min(end, (at / 4096 + 1) * 4096)
       guard let page = process.pages[at / 4096], let host = process.real.space?.peek(at) else {
+        if limits.isPressed {
+          at = next
+          continue
+        }
         return fail("\(process.pid): page \(hex(at)) is not there after the kernel wrote it")
       }
       let start = Int(at & 4095)
@@ -346,6 +378,8 @@ final class ProcessModel {
             return fail("\(process.pid): page \(hex(number * 4096)) is in another area")
           }
           guard let host = space.peek(number * 4096) else { continue }
+          look(process, number, host)
+          guard let page = process.pages[number] else { continue }
           let isSame = page.content.withUnsafeBytes {
             UnsafeRawBufferPointer(start: host, count: 4096).elementsEqual($0)
           }
@@ -375,4 +409,9 @@ struct ModelLimits {
   var hugePages = HugePageMode.madvise
   /// Operations printed if something is wrong.
   var shown = 30
+  /// Most pages are in swap or on the disk at any time.
+  var pressure: ModelPressure?
+  var isPressed: Bool { pressure != nil }
+
+  init() {}
 }

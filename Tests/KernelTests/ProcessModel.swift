@@ -57,6 +57,8 @@ struct ModelledPage {
   var isLocked = false
   var isNotForked = false
   var isWiped = false
+  /// MADV_FREE: zeros may stand there instead of `own`, until it is written.
+  var isFreed = false
 
   /// An access that its permissions allow would be SIGBUS.
   var isBeyondFile: Bool { own == nil && file.map { filePage >= $0.pages } ?? false }
@@ -242,6 +244,9 @@ enum ModelOperation {
   case attach(Int, UInt64, UInt64)
   case detach(UInt64)
   case removeSegment(Int)
+  /// swapoff, and swapon.
+  case swapOff
+  case swapOn
 }
 
 /// What the model says an operation comes to.

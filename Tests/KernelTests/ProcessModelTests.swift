@@ -50,4 +50,28 @@ import Testing
     let books = model.bench.books
     #expect(books.faultAllocations > 20 && books.splits > 20)
   }
+
+  /// Every two choices meet: six policies, three values of swappiness, and the rest in turn.
+  static let pressures: [ModelPressure] = ReclaimPolicyKind.allCases.enumerated()
+    .flatMap { i, policy in
+      (0..<4).map { j in
+        ModelPressure(
+          policy: policy, zswapPercent: (i + j) % 2 == 0 ? 0 : 20,
+          swappiness: [60, 0, 200][(i + j) % 3], failure: ModelPressure.Failure.allCases[j],
+          isLimited: (i + j / 2) % 2 == 0, hugePages: (i / 2 + j / 2) % 2 == 0 ? .never : .always)
+      }
+    }
+
+  @Test(arguments: pressures, 1...UInt64(max(1, operations / 50_000)))
+  func `no page changes while it is out of memory`(pressure: ModelPressure, seed: UInt64) throws {
+    let limits = ModelLimits(pressure)
+    let model = try ProcessModel(seed: seed, limits: limits)
+    if let problem = model.run(1000) { Issue.record("seed \(seed), \(problem)") }
+    #expect(model.steps >= 1000 || model.isLost || model.problem != nil)
+    let counters = model.bench.reclaimCounters
+    #expect(model.isLost || counters.swapIn > 0)
+    #expect(
+      (counters.failedWrites > 0) == (pressure.failure == .writes) || pressure.failure == .transfers
+    )
+  }
 }

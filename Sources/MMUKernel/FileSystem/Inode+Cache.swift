@@ -132,7 +132,12 @@ extension Inode {
       if isNew { dropFrame(page) }
       throw error
     }
-    if position > size { truncate(to: position) }
+    if position > size {
+      // The old end may be in swap, and making room for it must not take this page.
+      system.frames.retain(FrameNumber(frame))
+      truncate(to: position)
+      system.frames.release(FrameNumber(frame))
+    }
     system.memory.willWrite(FrameNumber(frame))
     if let source = bytes.baseAddress {
       (system.memory.pointer(to: FrameNumber(frame)) + Int(position & 4095))
@@ -228,6 +233,7 @@ extension Inode {
     let slot = slot(page)
     if slot != 0 {
       pages.set(page, to: 0)
+      noteReturned()
       return system.releaseSwapEntry(slot)
     }
     let frame = cachedFrame(page)

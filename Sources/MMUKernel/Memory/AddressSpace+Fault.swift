@@ -74,12 +74,14 @@ extension AddressSpace {
 
   /// Reclaims before a page is made, for there are few free frames or too many pages.
   ///
+  /// Who has brought 512 at once may have to ask more than once.
   /// - Returns: false if more pages are resident than may be, none can go, and nobody can be killed for it.
   @inline(never)
   private func makeRoom(_ address: UInt64, _ access: UInt64) -> Bool {
     system.reclaimDirectly()
     let lists = system.frames.lists
     while lists.pages > lists.limit {
+      if system.reclaim() { continue }
       let request = MemoryRequest(address: address, isWrite: access & 2 != 0, space: self)
       if !system.killForMemory(request) { return false }
     }

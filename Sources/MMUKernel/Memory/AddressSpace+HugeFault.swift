@@ -119,8 +119,9 @@ extension AddressSpace {
     if area.anonymousIdentity == 0 { prepareAnonymous(base) }
   }
 
-  /// Takes 512 frames of zeros in a row; 0 if there are none.
+  /// Takes 512 frames of zeros in a row; 0 if there are none, or so many pages more may not be resident.
   private func takeHugeBlock(_ use: FrameUse = .anonymous) -> UInt64 {
+    if use == .anonymous && !system.hasRoomForHugePage { return 0 }
     let block = system.frames.takeBlock(use, order: HugePages.order, zeroed: true)
     if block != 0 {
       let zeroing = HugePages.frames &* system.costs.pageZero

@@ -123,14 +123,15 @@ extension AddressSpace {
     guard let area = areas.area(at: address)?.pointee else { throw .badAddress }
     if areas.count + 2 > maximumAreas { throw .noMemory }
     let distance = target &- address
-    let leaves = movableLeaves(address, address + old, by: distance)
+    var leaves = movableLeaves(address, address + old, by: distance)
     var pages = presentPages(address, address + old, movedBy: distance)
     // All tables first, so that nothing has moved if there is no frame for one.
     while leaves.contains(where: { tables.leafPlace(for: $0 &+ distance, $1) == nil })
       || pages.contains(where: { tables.entry(for: $0.0 &+ distance) == nil })
     {
       if system.reclaim() {
-        // Which may have made entries read-only.
+        // Which may have made entries read-only, cut pages, and split huge leaves.
+        leaves = movableLeaves(address, address + old, by: distance)
         pages = presentPages(address, address + old, movedBy: distance)
         continue
       }

@@ -68,7 +68,8 @@ extension AddressSpace {
     {
       return .unfit
     }
-    let block = frames.takeBlock(.anonymous, order: HugePages.order)
+    let block =
+      system.hasRoomForHugePage ? frames.takeBlock(.anonymous, order: HugePages.order) : 0
     if block == 0 {
       system.huge.failedCollapses += 1
       return .noBlock

@@ -127,12 +127,13 @@ extension SystemMemory {
     return frames.checkFreeFrames()
   }
 
-  /// Frames still in use beside the kernel's own and the page cache: 0 when every process has ended.
+  /// Frames still in use beside the kernel's own, the page cache and the swap cache: 0 when every process
+  /// has ended.
   public var leakedFrames: UInt64 {
     let zeros = huge.zeroBlock == 0 ? 0 : HugePages.frames
     let pooled = pools.reduce(0) { $0 + UInt64($1.pages.count) * $1.framesPerPage }
     return frames.used - UInt64(kernelTablePages) - 2 - zeros - pooled - cachedFrames
-      - (swap?.compressed?.poolFrames ?? 0)
+      - (swap?.cachedFrames ?? 0) - (swap?.compressed?.poolFrames ?? 0)
   }
 
   /// What is wrong with the promises of the pools, if anything is.

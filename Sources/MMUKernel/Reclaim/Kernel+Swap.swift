@@ -6,7 +6,8 @@ import MMUPaging
 extension Kernel {
   /// swapon: lets pages go to the machine's swap area again.
   ///
-  /// - Throws: EINVAL if the path is no swap area or a flag is unknown, EBUSY if it is on already.
+  /// - Throws: EINVAL if the path is no swap area or a flag is unknown, EBUSY if it is on already, ENOENT
+  ///   and whatever else looking for another file may come to.
   func startSwap(_ path: UInt64, _ flags: UInt64) throws(Errno) -> UInt64 {
     // SWAP_FLAG_PREFER 0x8000 with a priority, DISCARD 0x10000, 0x20000 and 0x40000.
     if flags & ~0x7_ffff != 0 { throw .invalid }
@@ -18,8 +19,8 @@ extension Kernel {
 
   /// swapoff: brings all pages back.
   ///
-  /// - Throws: EINVAL if the path is no swap area that is on; ENOMEM if the pages do not fit into memory,
-  ///   or cannot be read: it stays on then.
+  /// - Throws: EINVAL if the path is no swap area that is on, ENOENT and whatever else looking for another
+  ///   file may come to; ENOMEM if the pages do not fit into memory, or cannot be read: it stays on then.
   func stopSwap(_ path: UInt64) throws(Errno) -> UInt64 {
     let swap = try swapArea(path)
     if !swap.isOn { throw .invalid }
@@ -35,7 +36,7 @@ extension Kernel {
   private func swapArea(_ address: UInt64) throws(Errno) -> SwapArea {
     let path = try copyPath(address)
     if let swap = system.swap, path == Array(swap.name.utf8) { return swap }
-    _ = try tree.place(of: path, from: tree.root, followsLast: true, isNew: false)
+    _ = try tree.inode(at: path, from: tree.root)
     throw .invalid
   }
 
@@ -84,6 +85,13 @@ extension Kernel {
 }
 
 extension SystemMemory {
+  /// Whether one page more may become resident, if need be in the place of a file's.
+  fileprivate func hasRoomForSwapped() -> Bool {
+    let lists = frames.lists
+    while lists.pages >= lists.limit { if !reclaim() { return false } }
+    return true
+  }
+
   /// Brings everything back that is in swap; false if memory does not suffice or a page cannot be read.
   func emptySwap(_ swap: SwapArea) -> Bool {
     for space in spaces where space.swapEntries > 0 {
@@ -91,6 +99,7 @@ extension SystemMemory {
     }
     for case let inode? in inodes {
       for page in inode.pages.pages(in: 0..<1 << 52) where inode.slot(page) != 0 {
+        if !hasRoomForSwapped() { return false }
         if inode.swapIn(page, reclaiming: true) == 0 { return false }
       }
     }
@@ -113,6 +122,7 @@ extension AddressSpace {
       }
     }
     for address in addresses {
+      if !system.hasRoomForSwapped() { return false }
       guard let area = areas.area(at: address), let entry = tables.existingEntry(for: address)
       else { return false }
       var resolution = swapIn(area, address, 0, entry)

@@ -27,6 +27,12 @@ extension SystemMemory {
       lists.pages > lists.limit ? lists.pages - lists.limit : 0)
   }
 
+  /// A huge page's pages may become resident besides those that are: Linux charges them all at once.
+  var hasRoomForHugePage: Bool {
+    let lists = frames.lists
+    return lists.limit >= HugePages.frames && lists.pages <= lists.limit - HugePages.frames
+  }
+
   /// Frees pages until nothing is short any more, or nothing more goes.
   ///
   /// Whoever works on a frame over a fault holds a reference to it, so that it stays.
@@ -36,9 +42,13 @@ extension SystemMemory {
     let before = (freedByReclaim, scannedByReclaim)
     var priority: UInt64 = 12
     while true {
-      shrink(wanted, before.0, priority)
+      shrink(wanted, before.0, scanTargets(priority))
       if freedByReclaim - before.0 >= wanted || priority == 0 { break }
       priority -= 1
+    }
+    // As on Linux nobody is killed while swap has room, however little it is liked.
+    if swappiness == 0 && freedByReclaim == before.0 && canSwap {
+      shrink(wanted, before.0, (frames.lists.count(.anonymous), 0))
     }
     let freed = freedByReclaim - before.0
     let scanned = scannedByReclaim - before.1
@@ -56,9 +66,11 @@ extension SystemMemory {
     return freed
   }
 
-  /// One pass over a share of both kinds of pages, the larger the lower the priority.
-  private func shrink(_ wanted: UInt64, _ before: UInt64, _ priority: UInt64) {
-    var left = scanTargets(priority)
+  /// One pass over so many pages of both kinds.
+  private func shrink(
+    _ wanted: UInt64, _ before: UInt64, _ targets: (anonymous: UInt64, file: UInt64)
+  ) {
+    var left = targets
     while left.anonymous > 0 || left.file > 0 {
       for kind in [PageKind.file, .anonymous] {
         let budget = kind == .file ? left.file : left.anonymous
@@ -94,13 +106,13 @@ extension SystemMemory {
     return swap.free > 0 || swap.cachedFrames > 0
   }
 
-  /// How many pages of each kind a pass looks at: Linux's get_scan_count.
+  /// How many pages of each kind a pass looks at, the more the lower the priority: Linux's get_scan_count.
   private func scanTargets(_ priority: UInt64) -> (anonymous: UInt64, file: UInt64) {
     let lists = frames.lists
     let anonymous = lists.count(.anonymous)
     let file = lists.count(.file)
     func share(_ pages: UInt64) -> UInt64 { pages >> priority }
-    if !canSwap || swappiness == 0 && file > 0 { return (0, share(file)) }
+    if !canSwap || swappiness == 0 { return (0, share(file)) }
     if priority == 0 { return (anonymous, file) }
     // While there are inactive pages of files in plenty, nothing else goes.
     if policy.inactive(.file, lists) >> priority > 0 && !areFilesRefaulting {
