@@ -156,6 +156,8 @@ extension CommandCall {
     ("swap_readahead", "swapped pages fetched in order come in groups, at random one by one."),
     ("zswap_friendly", "pages that can be squeezed, sent out and fetched back."),
     ("zswap_hostile", "pages of random numbers, sent out and fetched back."),
+    ("thp", "loads all over 16 MiB, which 4,096 small pages hold or 8 huge ones."),
+    ("hugetlb", "two huge pages from the pool, shared with a child."),
     ("fragmentation", "much memory is free, but in single frames."),
     ("stack_overflow", "a recursion that never ends."),
     ("null_pointer", "reads a field of a record through a null pointer."),
