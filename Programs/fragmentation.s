@@ -4,16 +4,16 @@
 #         those that came back stay single: nothing that wants two or more in a row can
 #         have them. A new area of single pages takes them first.
 # Watch:  the free blocks of one frame, the first number of /proc/buddyinfo. A core keeps
-#         an eighth of the RAM apart for its next pages, so with 1 GiB none gets there.
-# Run:    mmuemu --ram 8M --defsym PAGES=1600 Programs/fragmentation.s
-# Prints: gave back every other of 512 pages: 256 frames and 0 single blocks more are free; new pages took 256
+#         up to 384 free frames apart for its next pages; the others get there.
+# Run:    mmuemu Programs/fragmentation.s
+# Prints: gave back every other of 2048 pages: 1024 frames and 660 single blocks more are free; new pages took 1025
 # Ends:   exit 0
 
         .include "lib.inc"
         .include "proc.inc"
         .include "swap.inc"
         .ifndef PAGES
-        .equ    PAGES, 512
+        .equ    PAGES, 2048
         .endif
 
         .globl  _start

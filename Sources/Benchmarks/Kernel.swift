@@ -122,16 +122,20 @@ var kernelWorkloads: [Workload] {
 /// A kernel whose traps come from here instead of a core.
 final class Trapper {
   private let mmu: MMU
-  private let kernel: Kernel
+  let kernel: Kernel
   private let registers = UnsafeMutablePointer<UInt64>.allocate(capacity: 32)
   private var frame: TrapFrame
 
   private var hasOthers = false
 
-  init(ram: UInt64 = 512 << 20) {
+  init(
+    ram: UInt64 = 512 << 20, _ configure: (inout KernelConfiguration) -> Void = { _ in }
+  ) {
     let memory = PhysicalMemory(bytes: ram)
     mmu = MMU(memory: memory)
-    kernel = Kernel(memory: memory, host: MemoryHostIO())
+    var configuration = KernelConfiguration()
+    configure(&configuration)
+    kernel = Kernel(memory: memory, configuration: configuration, host: MemoryHostIO())
     kernel.attach(mmu)
     registers.initialize(repeating: 0, count: 32)
     frame = TrapFrame(registers: registers, programCounter: 0)

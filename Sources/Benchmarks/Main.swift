@@ -11,8 +11,8 @@ struct Main {
   static func main() {
     let wanted = Set(CommandLine.arguments.dropFirst())
     let all =
-      translationWorkloads + kernelWorkloads + policyWorkloads + allocationWorkloads
-      + compressionWorkloads
+      translationWorkloads + kernelWorkloads + reclaimWorkloads + policyWorkloads
+      + allocationWorkloads + compressionWorkloads
     let growth = growthWorkloads
     let names = all.map(\.name) + growth.map(\.name)
     for name in wanted where !names.contains(name) {
@@ -35,24 +35,38 @@ struct Main {
   }
 }
 
-/// Something to measure: `prepare` returns a closure that causes `count` events.
+/// Something to measure: `prepare` returns a closure that causes `count` events, and what is to be done
+/// before each measurement.
 struct Workload {
   let name: String
   let event: String
   let summary: String
   let count: Int
-  let prepare: () -> () -> Void
+  let prepare: () -> (reset: () -> Void, run: () -> Void)
 
   /// Host nanoseconds an event takes: the best of nine runs after one to warm up.
   func measure() -> Double {
-    let run = prepare()
+    let (reset, run) = prepare()
+    reset()
     run()
     var best = UInt64.max
     for _ in 0..<9 {
+      reset()
       let start = Platform.nanoseconds()
       run()
       best = min(best, Platform.nanoseconds() - start)
     }
     return Double(best) / Double(count)
+  }
+}
+
+extension Workload {
+  /// Work that leaves things as it found them.
+  init(
+    name: String, event: String, summary: String, count: Int, prepare: @escaping () -> () -> Void
+  ) {
+    self.init(name: name, event: event, summary: summary, count: count) {
+      (reset: {}, run: prepare())
+    }
   }
 }

@@ -104,8 +104,6 @@ extension CommandCall {
     ("stream", "copying and adding up memory from one end to the other."),
     ("quicksort", "sorts 20,000 random numbers in place, then checks the order."),
     ("sparse", "sixteen pages, each a gigabyte from the next."),
-    ("thp", "loads all over 16 MiB, which 4,096 small pages hold or 8 huge ones."),
-    ("hugetlb", "two huge pages from the pool, shared with a child."),
     ("brk_heap", "a linked list on a heap that grows by brk."),
     ("size_classes", "a malloc with a list of free blocks for each size."),
     ("leak", "a memory leak, and how to see it: resident memory that only grows."),

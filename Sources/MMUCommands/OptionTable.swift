@@ -334,7 +334,7 @@ enum HelpText {
       the guest's own   the program ended by exit
       128 + n           the program was killed by signal n (139: SIGSEGV)
       64                the command line cannot be understood
-      65                a bad program, report, vector or reference file
+      65                a bad program, swap, report, vector or reference file
       66                no such input, or an output that cannot be written
       70                an internal invariant broke: a bug of ours
       75                a limit, a deadlock, or memory that nobody could free ended the run

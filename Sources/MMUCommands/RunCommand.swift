@@ -98,14 +98,7 @@ extension CommandCall {
       try machine.validate()
       return machine
     } catch {
-      var names: [String] = []
-      var wrong = ""
-      if let unknown = error.unknownField {
-        (wrong, names) = (unknown, ConfigurationField.all.map(\.name))
-      } else if !Preset.all.contains(where: { $0.name == preset }) {
-        (wrong, names) = (preset, Preset.all.map(\.name))
-      }
-      let near = nearestName(to: wrong, among: names)
+      let near = nearestName(to: error.unknownName ?? "", among: error.knownNames)
       throw .usage(error.message, help: near.map { "did you mean '\($0)'?" } ?? error.help)
     }
   }

@@ -40,8 +40,12 @@ extension CommandCall {
         run.configuration, program: program.image, path: run.program, arguments: run.arguments,
         host: GuestStreams(streams), pageFaultHandler: pageFaultHandler)
     } catch {
-      if case .directory(let path, _) = error { throw .noInput(path, error.description) }
-      throw .badInput(run.program, error.description)
+      switch error {
+      case .directory(let path, _): throw .noInput(path, error.description)
+      case .swapFile(let path, .invalid): throw .badInput(path, error.description)
+      case .swapFile(let path, _): throw .noInput(path, error.description)
+      default: throw .badInput(run.program, error.description)
+      }
     }
     machine.interruptFlag = streams.interrupt
     if !has(.quiet) {

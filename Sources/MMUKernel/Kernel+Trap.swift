@@ -58,7 +58,7 @@ extension Kernel {
       loopCount = 0
       result = exception(trap, process, frame)
     }
-    let finished = self.now
+    let finished = self.now(mmu)
     if needsAttention || finished >= nextDeadline { return leave(result, &frame) }
     process.systemCycles &+= finished &- accountedFrom
     resumedAt = finished

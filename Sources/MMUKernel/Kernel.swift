@@ -184,6 +184,12 @@ public final class Kernel {
     trapTime &+ (system.chargedCycles &- chargedAtTrap)
       &+ ((mmu?.cycles ?? 0) &- translatedAtTrap)
   }
+
+  /// The same where the core's MMU is at hand: `mmu` costs a reference count.
+  @inline(__always)
+  func now(_ mmu: MMU) -> Cycles {
+    trapTime &+ (system.chargedCycles &- chargedAtTrap) &+ (mmu.cycles &- translatedAtTrap)
+  }
 }
 
 extension FaultCounts {

@@ -161,10 +161,12 @@ public enum StartError: Error, Hashable, Sendable, CustomStringConvertible {
         + "\(hex(AddressSpace.userLimit)), where a program can be mapped"
     case .writableCode(let index):
       "segment \(index) is both writable and executable, which --wx deny forbids"
-    case .swapFile(let path, let error):
+    case .swapFile(_, let error):
       error == .invalid
-        ? "'\(path)' is no swap file; name one that mkswap or mmuemu made, or none that exists"
-        : "the swap file '\(path)' cannot be opened: \(error.name)"
+        ? "it is no swap file; name one that mkswap or mmuemu made, or none that exists"
+        : error == .noEntry
+          ? "there is no directory for that swap file"
+          : "the swap file cannot be opened: \(error.name)"
     case .directory(_, let error):
       error == .noEntry
         ? "there is no such directory"

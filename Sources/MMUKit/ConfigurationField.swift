@@ -191,13 +191,7 @@ extension ConfigurationField {
         + ReclaimPolicyKind.allCases.map(\.rawValue).joined(separator: ", "),
       value: { .text($0.reclaimPolicy.rawValue) },
       set: { (target, text) throws(ConfigurationError) in
-        guard let policy = ReclaimPolicyKind(rawValue: text) else {
-          throw ConfigurationError(
-            "reclaim-policy=\(text): there is no such policy",
-            help: "it is one of "
-              + ReclaimPolicyKind.allCases.map(\.rawValue).joined(separator: ", "))
-        }
-        target.reclaimPolicy = policy
+        target.reclaimPolicy = try ReclaimPolicyKind(naming: text)
       }),
     Self(
       name: "rss-limit", summary: "bytes of pages that may be resident at once, of all processes",

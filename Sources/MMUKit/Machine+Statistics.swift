@@ -56,6 +56,7 @@ extension Machine {
       s.memory.reclaim = reclaim
     }
     s.hugePages = kernel.system.hugePageCounts
+    s.memory.roundedBytes = kernel.system.roundedBytes
     let free = kernel.freeMemory
     s.memory.freePages = free.pages
     s.memory.freeBlocks = free.blocks
@@ -89,6 +90,7 @@ extension Machine {
       p.majorFaults = process.faults.major
       p.maxResidentPages = process.maxResidentPages
       p.sharedPages = process.sharedPages
+      p.workingSetPages = process.workingSetPages
       p.status = process.exitStatus?.shellStatus ?? 0
       return p
     }

@@ -285,7 +285,11 @@ public final class Machine {
       }
     }
     let ended = processes
-    for i in all.processes.indices { all.processes[i].status = ended[i].status }
+    for i in all.processes.indices {
+      all.processes[i].status = ended[i].status
+      all.processes[i].sharedPages = ended[i].sharedPages
+      all.processes[i].workingSetPages = ended[i].workingSetPages
+    }
     result.statistics = region.result(all)
     result.retiredInstructions = all.instructions
     result.statistics.exit = exit

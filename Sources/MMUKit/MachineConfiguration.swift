@@ -89,7 +89,8 @@ public struct MachineConfiguration: Hashable, Sendable {
     guard let preset = Preset.all.first(where: { $0.name == name }) else {
       throw ConfigurationError(
         "there is no preset '\(name)'",
-        help: "presets: " + Preset.all.map(\.name).joined(separator: ", "))
+        help: "presets: " + Preset.all.map(\.name).joined(separator: ", "), unknownName: name,
+        knownNames: Preset.all.map(\.name))
     }
     self = preset.configuration
   }
@@ -101,7 +102,8 @@ public struct MachineConfiguration: Hashable, Sendable {
   public mutating func set(_ name: String, to text: String) throws(ConfigurationError) {
     guard let field = ConfigurationField.named(name) else {
       throw ConfigurationError(
-        "there is no field '\(name)'", help: "'mmuemu help fields' lists them", unknownField: name)
+        "there is no field '\(name)'", help: "'mmuemu help fields' lists them", unknownName: name,
+        knownNames: ConfigurationField.all.map(\.name))
     }
     try field.set(&self, text)
   }
@@ -133,6 +135,7 @@ public struct MachineConfiguration: Hashable, Sendable {
           + "ram=\(ByteSize.print(ram))")
     }
     try validateDirectories()
+    try validatePressure()
     guard stackLimit <= ram else {
       throw ConfigurationError(
         "stack=\(ByteSize.print(stackLimit)) is more than ram=\(ByteSize.print(ram))")
@@ -146,14 +149,19 @@ public struct ConfigurationError: Error, Hashable, Sendable {
   public let message: String
   /// How to put it right, if there is more to say.
   public let help: String?
-  /// The name that is no field, for suggestions.
-  public let unknownField: String?
+  /// The name that is none of `knownNames`, for suggestions.
+  public let unknownName: String?
+  /// What could have been meant.
+  public let knownNames: [String]
 
   /// Makes an error.
-  public init(_ message: String, help: String? = nil, unknownField: String? = nil) {
+  public init(
+    _ message: String, help: String? = nil, unknownName: String? = nil, knownNames: [String] = []
+  ) {
     self.message = message
     self.help = help
-    self.unknownField = unknownField
+    self.unknownName = unknownName
+    self.knownNames = knownNames
   }
 }
 

@@ -131,6 +131,8 @@ public struct Statistics: Hashable, Sendable {
     public var framesUsedPeak: UInt64 = 0
     /// What memory pressure came to; nil if there was none and the machine has no swap.
     public var reclaim: ReclaimCounters?
+    /// Bytes by which lengths asked of mmap were rounded up to whole pages: internal fragmentation.
+    public var roundedBytes: UInt64 = 0
     /// Free frames at the program's end, before its own were given back.
     public var freePages: UInt64 = 0
     /// Of these, by order, the free blocks of 2^order frames.
@@ -170,6 +172,8 @@ public struct Statistics: Hashable, Sendable {
     public var maxResidentPages: UInt64 = 0
     /// Pages of files that other processes mapped too at its end: text, shared memory.
     public var sharedPages: UInt64 = 0
+    /// Pages present at its end that it had used lately; nil if memory had not been short by then.
+    public var workingSetPages: UInt64?
     /// Exit status, or 128 + n for signal n.
     public var status: Int32 = 0
 

@@ -41,6 +41,26 @@ public struct SwapConfiguration: Hashable, Sendable {
 }
 
 extension MachineConfiguration {
+  /// Checks that nothing is asked for that would have no effect.
+  ///
+  /// - Throws: `ConfigurationError` naming it.
+  func validatePressure() throws(ConfigurationError) {
+    if swap == nil && compressedSwapPercent > 0 {
+      throw ConfigurationError(
+        "zswap=\(compressedSwapPercent)% compresses pages of swap, but there is no swap area",
+        help: "as in --swap 64M --zswap \(compressedSwapPercent)%")
+    }
+    if swap == nil && swapErrorOdds > 0 {
+      throw ConfigurationError(
+        "swap-errors=\(swapErrorOdds) is about transfers to and from swap, but there is no swap area",
+        help: "as in --swap 64M --swap-errors \(swapErrorOdds)")
+    }
+    if let residentLimit, residentLimit > ram {
+      throw ConfigurationError(
+        "rss-limit=\(ByteSize.print(residentLimit)) is more than ram=\(ByteSize.print(ram))")
+    }
+  }
+
   /// Sets what the kernel does when memory is short, and opens the swap file.
   ///
   /// - Throws: why that cannot be had.
@@ -61,5 +81,25 @@ extension MachineConfiguration {
     } catch {
       throw .swapFile(file, error)
     }
+  }
+}
+
+extension ReclaimPolicyKind {
+  /// Reads a name.
+  ///
+  /// - Throws: `ConfigurationError` if there is no such policy.
+  init(naming text: String) throws(ConfigurationError) {
+    if let kind = Self(rawValue: text) {
+      self = kind
+      return
+    }
+    let names = Self.allCases.map(\.rawValue)
+    let help =
+      text.contains(",")
+      ? "a run has one; 'mmuemu policy' replays several"
+      : "it is one of " + names.joined(separator: ", ") + "; 'mmuemu policy' replays others"
+    throw ConfigurationError(
+      "there is no reclaim policy '\(text)'", help: help,
+      unknownName: text, knownNames: names)
   }
 }

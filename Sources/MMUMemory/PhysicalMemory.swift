@@ -122,13 +122,13 @@ public final class PhysicalMemory {
   }
 
   /// Fills a frame with zeros.
-  @inlinable public func zero(_ frame: FrameNumber) {
+  @inlinable @inline(__always) public func zero(_ frame: FrameNumber) {
     willWrite(frame)
     pointer(to: frame).initializeMemory(as: UInt8.self, repeating: 0, count: 4096)
   }
 
   /// Copies a whole frame.
-  @inlinable public func copy(_ source: FrameNumber, to target: FrameNumber) {
+  @inlinable @inline(__always) public func copy(_ source: FrameNumber, to target: FrameNumber) {
     willWrite(target)
     pointer(to: target).copyMemory(from: pointer(to: source), byteCount: 4096)
   }

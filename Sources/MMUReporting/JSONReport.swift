@@ -40,6 +40,7 @@ public enum JSONReport {
       json.member("majorFaults", number: process.majorFaults)
       json.member("maxResidentPages", number: process.maxResidentPages)
       json.member("sharedPages", number: process.sharedPages)
+      if let pages = process.workingSetPages { json.member("workingSetPages", number: pages) }
       json.member("status", number: UInt64(UInt32(bitPattern: process.status)))
       json.close("}")
     }

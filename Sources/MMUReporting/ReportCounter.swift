@@ -87,6 +87,9 @@ public struct ReportCounter: Sendable {
       $0.memory.pageTablePages
     },
     Self("memory.framesUsedPeak", "most frames in use at once") { $0.memory.framesUsedPeak },
+    Self("memory.roundedBytes", "bytes by which lengths of mmap were rounded up to pages") {
+      $0.memory.roundedBytes
+    },
     Self("memory.freePages", "free frames when the program ended") { $0.memory.freePages },
     Self("memory.unusableFreeIndexOrder9", "thousandths of them in blocks below 2 MiB") {
       $0.memory.unusableFreeIndexOrder9

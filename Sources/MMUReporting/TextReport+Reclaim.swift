@@ -44,16 +44,18 @@ extension TextReport {
 
   /// Says that a run thrashed, with the numbers that show it; nothing if it did not.
   ///
-  /// It did if nothing ran for lack of memory for a fifth of the time or more, and a hundred pages came back
-  /// that had been evicted.
+  /// It did if a process waited for memory for half of the time or more, or nothing ran for a fifth of it,
+  /// and a hundred pages came back that had been evicted.
   static func thrashing(_ s: Statistics) -> String {
     guard let r = s.memory.reclaim else { return "" }
     let refaults = r.refaultsAnonymous &+ r.refaultsFile
     let near = r.activatedAnonymous &+ r.activatedFile
-    if refaults < 100 || r.stalledFull &* 5 < s.cycles { return "" }
+    if refaults < 100 || r.stalledFull &* 5 < s.cycles && r.stalledSome &* 2 < s.cycles {
+      return ""
+    }
     return
-      " thrashing: nothing ran for \(NumberText.percent(r.stalledFull, of: s.cycles)) of the time, "
-      + "for \(NumberText.grouped(refaults)) pages came back that had been evicted, "
+      " thrashing: for \(NumberText.percent(r.stalledSome, of: s.cycles)) of the time a process waited "
+      + "for memory; \(NumberText.grouped(refaults)) pages came back that had been evicted, "
       + "\(NumberText.grouped(near)) of them soon\n"
   }
 }

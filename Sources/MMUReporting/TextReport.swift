@@ -134,16 +134,20 @@ public enum TextReport {
 
   /// The account of each process.
   private static func table(_ processes: [Statistics.Process]) -> String {
-    let head = [
-      "pid", "name", "instructions", "user cycles", "kernel cycles", "minor", "major",
-      "peak pages", "shared", "status",
-    ]
+    let wasShort = processes.contains { $0.workingSetPages != nil }
+    let head =
+      [
+        "pid", "name", "instructions", "user cycles", "kernel cycles", "minor", "major",
+        "peak pages",
+      ] + (wasShort ? ["in use"] : []) + ["shared", "status"]
     let rows = processes.prefix(shownProcesses).map { p in
-      ["\(p.pid)", p.name]
-        + [
-          p.instructions, p.userCycles, p.systemCycles, p.minorFaults, p.majorFaults,
-          p.maxResidentPages, p.sharedPages,
-        ].map { NumberText.grouped($0) } + ["\(p.status)"]
+      let counts = [
+        p.instructions, p.userCycles, p.systemCycles, p.minorFaults, p.majorFaults,
+        p.maxResidentPages,
+      ]
+      let inUse = p.workingSetPages.map { NumberText.grouped($0) } ?? "-"
+      return ["\(p.pid)", p.name] + counts.map { NumberText.grouped($0) }
+        + (wasShort ? [inUse] : []) + [NumberText.grouped(p.sharedPages), "\(p.status)"]
     }
     let widths = head.indices.map { i in
       rows.reduce(head[i].count) { max($0, $1[i].count) }

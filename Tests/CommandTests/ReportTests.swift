@@ -95,7 +95,8 @@ import Testing
       "walks.assists.dirty", "flushes.page", "flushes.pcid", "flushes.all", "flushes.cr3",
       "faults.minor", "faults.major", "faults.zero", "faults.copyOnWrite", "faults.file",
       "faults.signal", "faults.spurious", "memory.peakResidentPages",
-      "memory.pageTablePages", "memory.framesUsedPeak", "memory.freePages", "memory.freeBlocks",
+      "memory.pageTablePages", "memory.framesUsedPeak", "memory.roundedBytes",
+      "memory.freePages", "memory.freeBlocks",
       "memory.unusableFreeIndexOrder9", "processes",
     ]
     for key in keys {

@@ -40,6 +40,23 @@ import Testing
     #expect(try run("_start: ld a0, 0(zero)\n").status == 139)
   }
 
+  @Test func `the report says by how many bytes mmap has rounded up`() throws {
+    let map = """
+      li a0, 0
+      li a2, 3
+      li a3, 0x22
+      li a4, -1
+      li a5, 0
+      li a7, 222
+      ecall
+
+      """
+    let source =
+      "_start: li a1, 5000\n\(map)li a1, 8192\n\(map)li a1, 1\n\(map)li a0, 0\nli a7, 93\necall\n"
+    let result = try run(source, ["--report", "json"])
+    #expect(result.error.contains("\"roundedBytes\": \(8192 - 5000 + 4095)"), "\(result.error)")
+  }
+
   @Test func `misaligned accesses to page zero are faults of the guest`() throws {
     for (size, offset) in [("h", 1), ("w", 1), ("w", 2), ("w", 3), ("d", 1), ("d", 4), ("d", 7)] {
       for name in ["l", "s"] {

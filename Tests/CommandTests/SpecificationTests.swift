@@ -1,3 +1,4 @@
+import MMUKernel
 import MMUKit
 import MMUPolicy
 import TestSupport
@@ -50,6 +51,20 @@ import Testing
         #expect(
           page.contains("`\(match.1)`") || page.contains("\"\(match.1)\":"), "\(match.1)")
       }
+    }
+  }
+
+  @Test func `the page of memory pressure names every policy and every option of a run about it`() {
+    let page = contents(repositoryRoot() + "/Spec/Reclaim.md")
+    for policy in ReclaimPolicyKind.allCases {
+      #expect(page.contains("\n**\(policy.rawValue)**"), "\(policy)")
+    }
+    let options: [Option] = [
+      .swap, .swapErrors, .compressedSwap, .swappiness, .policy, .residentLimit,
+    ]
+    for row in options.map(\.row) {
+      #expect(page.contains("| `\(row.name) "), "\(row.name)")
+      #expect(page.contains("| `\(row.field ?? "")` |"), "\(row.name)")
     }
   }
 

@@ -75,7 +75,7 @@ import Testing
     #expect(lines.contains("      nr_anon_pages \(bench.space.residentAnonymous)"))
     let count = bench.kernel.system.frames.coreList.count
     #expect(lines.contains("              count:    \(count)"))
-    #expect(lines.contains("              high:     512"))
+    #expect(lines.contains("              high:     384"))
     #expect(lines.contains("              batch:    64"))
     #expect(lines.last == "  start_pfn:           0")
     #expect(bench.finish() == nil)

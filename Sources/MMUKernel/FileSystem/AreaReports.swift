@@ -85,6 +85,7 @@ extension AddressSpace {
     var sharedDirty: UInt64 = 0
     var privateClean: UInt64 = 0
     var privateDirty: UInt64 = 0
+    /// Accessed since reclaim last looked, or marked as used.
     var referenced: UInt64 = 0
     var anonymous: UInt64 = 0
     /// Of these, mapped by leaves of 2 MiB.
@@ -119,16 +120,20 @@ extension AddressSpace {
         let isAnonymous = system.frames.use(of: frame) == .anonymous
         // The cache's own reference is no mapping.
         let references = UInt64(system.frames.references(to: frame))
-        let isCached =
-          !isAnonymous || system.frames.lists.has(PageLists.Mark.swapCached, frame.rawValue)
+        let lists = system.frames.lists
+        let isSwapCached = lists.has(PageLists.Mark.swapCached, frame.rawValue)
+        let isLazilyFreed = lists.has(PageLists.Mark.lazyFree, frame.rawValue)
+        let isCached = !isAnonymous || isSwapCached
         let mappings = max(1, isCached ? references &- 1 : references)
         let page = area.filePage(of: address &+ UInt64(i) * 4096)
         let isDirty =
-          entry.contains(.dirty) || isAnonymous || (inode?.isDirty(page) ?? false)
+          entry.contains(.dirty) || isAnonymous && !isSwapCached && !isLazilyFreed
+          || (inode?.isDirty(page) ?? false)
         account.resident += 1
         account.share += 4096 / mappings
         if isDirty { account.dirtyShare += 4096 / mappings }
-        if entry.contains(.accessed) { account.referenced += 1 }
+        let isMarked = lists.has(PageLists.Mark.referenced, frame.rawValue)
+        if entry.contains(.accessed) || isMarked { account.referenced += 1 }
         if isAnonymous { account.anonymous += 1 }
         switch (mappings > 1, isDirty) {
         case (true, true): account.sharedDirty += 1

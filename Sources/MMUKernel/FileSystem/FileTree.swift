@@ -33,10 +33,17 @@ final class FileTree {
     root.add(Array("tmp".utf8), Inode(temporary, .directory, mode: 0o1777))
     root.add(Array("proc".utf8), processes)
     let settings = Inode(proc, .directory, mode: 0o555)
+    let pressure = Inode(proc, .directory, mode: 0o555)
     for kind in ProcessReport.Kind.allCases where kind.place != .process {
-      let directory = kind.place == .machine ? processes : settings
+      let directory =
+        switch kind.place {
+        case .settings: settings
+        case .pressure: pressure
+        default: processes
+        }
       directory.add(report: ProcessReport(kind: kind, pid: 0))
     }
+    processes.add(Array("pressure".utf8), pressure)
     let sys = Inode(proc, .directory, mode: 0o555)
     sys.add(Array("vm".utf8), settings)
     processes.add(Array("sys".utf8), sys)

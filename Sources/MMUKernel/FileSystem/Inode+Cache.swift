@@ -72,6 +72,7 @@ extension Inode {
     if case let shadow = shadows[page], shadow != 0 {
       shadows.set(page, to: 0)
       system.noteRefault(frame, .file, since: UInt32(truncatingIfNeeded: shadow))
+      if hasContent && !isProvided { system.stall.isCause = true }
     }
     notePromised()
     return frame
@@ -80,9 +81,11 @@ extension Inode {
   /// Reads pages without anybody waiting for them, as far as memory allows.
   func readAhead(_ range: Range<UInt64>) {
     guard isOnDisk else { return }
+    let isStall = system.stall.isCause
     for page in range.clamped(to: 0..<pageCount) where cachedFrame(page) == 0 {
-      if !system.hasSpareFrames || fill(page, reclaiming: false) == 0 { return }
+      if !system.hasSpareFrames || fill(page, reclaiming: false) == 0 { break }
     }
+    system.stall.isCause = isStall
   }
 
   /// Marks a page of the cache as different from the disk, and reserves its block; one of a memory

@@ -57,6 +57,7 @@ extension Kernel {
     case .zoneinfo: zoneText
     case .slabinfo: slabText
     case .swaps: swapsText
+    case .memoryPressure: pressureText
     case .overcommitMode: "\(system.promises.mode.rawValue)\n"
     case .overcommitRatio: "\(system.promises.ratio)\n"
     default: nil

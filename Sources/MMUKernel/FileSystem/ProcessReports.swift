@@ -11,15 +11,17 @@ struct ProcessReport {
     case outOfMemoryScore = "oom_score"
     case outOfMemoryAdjustment = "oom_score_adj"
     case meminfo, vmstat, buddyinfo, zoneinfo, slabinfo, swaps
+    case memoryPressure = "memory"
     case overcommitMode = "overcommit_memory"
     case overcommitRatio = "overcommit_ratio"
 
-    /// Where it stands: under /proc, /proc/sys/vm, or the directory of each process.
-    enum Place { case machine, settings, process }
+    /// Where it stands: under /proc, /proc/pressure, /proc/sys/vm, or the directory of each process.
+    enum Place { case machine, pressure, settings, process }
 
     var place: Place {
       switch self {
       case .meminfo, .vmstat, .buddyinfo, .zoneinfo, .slabinfo, .swaps: .machine
+      case .memoryPressure: .pressure
       case .overcommitMode, .overcommitRatio: .settings
       default: .process
       }

@@ -14,6 +14,8 @@ struct Readahead {
   fileprivate var ahead: UInt64 = 0
   /// Where the last read() ended; nowhere yet.
   var previous: UInt64 = .max
+  /// The page the last byte of a read() came from: reading on in it is no second use.
+  var lastRead: UInt64 = .max
   /// Faults that found no page, less those that did: many of them end reading around.
   fileprivate var misses: UInt64 = 0
 
@@ -167,6 +169,7 @@ extension OpenFile {
     _ range: Range<UInt64>, of inode: Inode, waits: Bool, mark: UInt64 = .max
   ) {
     var read: UInt64 = 0
+    let isStall = system.stall.isCause
     for page in range.clamped(to: 0..<inode.pageCount) where inode.pages[page] == 0 {
       // Reading ahead is a favour: it ends when memory does.
       if !system.hasSpareFrames || inode.fill(page, reclaiming: false) == 0 { break }
@@ -174,6 +177,11 @@ extension OpenFile {
       if inode.isStored(page) { read += 1 }
       if page == mark { inode.pages.set(page, to: inode.pages[page] | Inode.readaheadMark) }
     }
-    if read > 0 && waits { system.waitForDisk(pages: read) }
+    if read > 0 && waits {
+      system.waitForDisk(pages: read)
+    } else {
+      // Nobody waits for pages that come back with it.
+      system.stall.isCause = isStall
+    }
   }
 }

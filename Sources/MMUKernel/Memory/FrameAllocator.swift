@@ -79,8 +79,7 @@ public final class FrameAllocator {
   public init(_ memory: PhysicalMemory) {
     self.memory = memory
     buddies = BuddyAllocator(pages: memory.frameCount)
-    // An eighth of the RAM, as on Linux, but no more than a host's cache may hold: 32 MiB.
-    list = CoreFreeList(batch: 64, high: Int(max(64, min(8192, memory.frameCount / 8))))
+    list = CoreFreeList(batch: 64, high: 384)
     watermarks = Watermarks(pages: memory.frameCount)
     recordBytes = (memory.frameCount * 8 + 4095) & ~4095
     records = Platform.map(bytes: recordBytes, hugePages: false)
@@ -145,11 +144,9 @@ public final class FrameAllocator {
   public func takeBlock(_ use: FrameUse, order: Int, zeroed: Bool = false) -> UInt64 {
     precondition((0...buddies.maximumOrder).contains(order), "there is no block of order \(order)")
     if allocationsUntilFailure != nil && failNow() { return 0 }
-    // Enough frames for one may be one, and the host backs it already.
-    if list.count >= 1 << order { list.drain(to: &buddies) }
-    var block = buddies.allocate(order: order)
-    if block == nil && list.drain(to: &buddies) > 0 { block = buddies.allocate(order: order) }
-    guard let first = block else { return 0 }
+    // What is in the list may be a part of one that the host backs already.
+    list.drain(to: &buddies)
+    guard let first = buddies.allocate(order: order) else { return 0 }
     let count = UInt64(1) << UInt64(order)
     for number in first..<first + count { handOut(number, use, zeroed: zeroed) }
     allocations += count

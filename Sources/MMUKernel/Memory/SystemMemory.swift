@@ -50,6 +50,9 @@ public final class SystemMemory {
   /// Open file descriptions.
   public internal(set) var openFiles = 0
 
+  /// Internal fragmentation: bytes by which lengths asked of mmap were rounded up to whole
+  /// pages.
+  public internal(set) var roundedBytes: UInt64 = 0
   /// Where private memory goes when frames are short; nil: nowhere.
   var swap: SwapArea?
   /// Pages it has room for; 0 while it is off.

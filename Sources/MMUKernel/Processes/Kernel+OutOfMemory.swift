@@ -81,6 +81,7 @@ extension Kernel {
     if let onExit {
       for process in processes where process.space === space { onExit(process) }
     }
+    for process in processes where process.space === space { noteWorkingSet(of: process) }
     space.surrender()
     segments.discardDetached()
     return system.frames.available - before

@@ -214,6 +214,7 @@ extension Kernel {
   func leaveMemory(_ process: Process) {
     guard let space = process.space else { return }
     process.finalPeakResident = max(process.finalPeakResident, space.peakResident)
+    noteWorkingSet(of: process)
     space.users -= 1
     if space.users == 0 {
       dropFutexes(of: space)

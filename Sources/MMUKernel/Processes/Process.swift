@@ -77,6 +77,8 @@ public final class Process {
   var finalPeakResident: UInt64 = 0
   /// Pages of files that other processes mapped too when this one gave up its memory.
   public internal(set) var sharedPages: UInt64 = 0
+  /// Pages it had used lately when it gave up its memory; nil if memory had not been short by then.
+  public internal(set) var workingSetPages: UInt64?
   /// ECALLs that were completed.
   public internal(set) var systemCalls: UInt64 = 0
 

@@ -146,7 +146,7 @@ extension Kernel {
           let idle = sleeper.wakeTime &- now
           chargeCurrent()
           system.charge(idle)
-          system.stall.addIdle(idle)
+          system.stall.addIdle(idle, until: now)
           idleCycles &+= idle
           accountedFrom = now
           continue

@@ -60,6 +60,8 @@ extension AddressSpace {
       // A translation that says D would let the next write go unseen.
       if entry.pointee & 1 != 0 { batch.note(address) }
       tables.set(entry, to: entry.pointee & ~used)
+      // Like a clean page of a file it can go without being written.
+      lists.enterAnew(frame, .file)
       lists.set(PageLists.Mark.lazyFree, frame)
       system.charge(system.costs.entryEdit)
     }

@@ -1,10 +1,10 @@
 import MMUMemory
 
 /// The two kinds of pages that reclaim tells apart, as Linux's LRU lists do.
-enum PageKind: Int, CaseIterable {
+package enum PageKind: Int, CaseIterable {
   /// Can only go to swap: private memory, shared memory, files in memory.
   case anonymous = 0
-  /// Can be read again from its file.
+  /// Can go without swap: can be read again from its file, or was given up by MADV_FREE.
   case file = 1
 }
 
@@ -56,9 +56,13 @@ final class PageLists {
   private let marks: UnsafeMutablePointer<UInt16>
   private let frameCount: UInt64
   /// By list: the oldest and the youngest frame, and how many there are.
-  private let oldest = UnsafeMutablePointer<UInt32>.allocate(capacity: 16)
-  private let youngest = UnsafeMutablePointer<UInt32>.allocate(capacity: 16)
-  private let counts = UnsafeMutablePointer<UInt64>.allocate(capacity: 16)
+  private struct Ends {
+    var oldest: UInt32 = 0
+    var youngest: UInt32 = 0
+    var count: UInt64 = 0
+  }
+
+  private let ends = UnsafeMutablePointer<Ends>.allocate(capacity: 16)
   /// By kind: the list newcomers enter.
   private let newcomers = UnsafeMutablePointer<UInt8>.allocate(capacity: 2)
   /// Frames in all lists, and the most there may be before reclaim has to make room.
@@ -74,18 +78,14 @@ final class PageLists {
       .assumingMemoryBound(to: UInt64.self)
     marks = Platform.map(bytes: (frames * 2 + 4095) & ~4095, hugePages: false)
       .assumingMemoryBound(to: UInt16.self)
-    oldest.initialize(repeating: 0, count: 16)
-    youngest.initialize(repeating: 0, count: 16)
-    counts.initialize(repeating: 0, count: 16)
+    ends.initialize(repeating: Ends(), count: 16)
     for kind in PageKind.allCases { newcomers[kind.rawValue] = PageList(kind).rawValue }
   }
 
   deinit {
     Platform.unmap(links, bytes: (frameCount * 8 + 4095) & ~4095)
     Platform.unmap(marks, bytes: (frameCount * 2 + 4095) & ~4095)
-    oldest.deallocate()
-    youngest.deallocate()
-    counts.deallocate()
+    ends.deallocate()
     newcomers.deallocate()
   }
 
@@ -100,6 +100,12 @@ final class PageLists {
     append(frame, newcomers[kind.rawValue])
   }
 
+  /// Makes a frame a newcomer of a kind, without marks.
+  func enterAnew(_ frame: UInt64, _ kind: PageKind) {
+    leave(frame)
+    enter(frame, kind)
+  }
+
   /// Takes a frame out of its list and forgets its marks.
   @inline(__always)
   func leave(_ frame: UInt64) {
@@ -109,10 +115,12 @@ final class PageLists {
     if mark & Mark.list != 0 { unlink(frame, Int(mark & Mark.list)) }
   }
 
-  /// Moves a listed frame to the young end of a list; its marks stay.
+  /// Moves a frame to the young end of another list of its kind, or of the same; its marks stay.
+  ///
+  /// Nothing happens if it is in no list, or of the other kind by now.
   func move(_ frame: UInt64, to list: PageList) {
     let mark = marks[Int(frame)]
-    if mark & Mark.list == 0 { return }
+    if mark & Mark.list == 0 || self.list(of: frame).kind != list.kind { return }
     unlink(frame, Int(mark & Mark.list))
     marks[Int(frame)] = mark & ~Mark.list
     append(frame, list.rawValue)
@@ -121,15 +129,15 @@ final class PageLists {
   @inline(__always)
   private func append(_ frame: UInt64, _ list: UInt8) {
     let i = Int(list)
-    let last = youngest[i]
+    let last = ends[i].youngest
     links[Int(frame)] = UInt64(last) &<< 32
     if last == 0 {
-      oldest[i] = UInt32(truncatingIfNeeded: frame)
+      ends[i].oldest = UInt32(truncatingIfNeeded: frame)
     } else {
       links[Int(last)] |= frame
     }
-    youngest[i] = UInt32(truncatingIfNeeded: frame)
-    counts[i] &+= 1
+    ends[i].youngest = UInt32(truncatingIfNeeded: frame)
+    ends[i].count &+= 1
     pages &+= 1
     if pages > limit { isShort = true }
     marks[Int(frame)] |= UInt16(list)
@@ -141,27 +149,27 @@ final class PageLists {
     let older = Int(word &>> 32)
     let younger = Int(word & 0xffff_ffff)
     if older == 0 {
-      oldest[list] = UInt32(truncatingIfNeeded: younger)
+      ends[list].oldest = UInt32(truncatingIfNeeded: younger)
     } else {
       links[older] = links[older] & ~0xffff_ffff | UInt64(younger)
     }
     if younger == 0 {
-      youngest[list] = UInt32(truncatingIfNeeded: older)
+      ends[list].youngest = UInt32(truncatingIfNeeded: older)
     } else {
       links[younger] = links[younger] & 0xffff_ffff | UInt64(older) &<< 32
     }
-    counts[list] &-= 1
+    ends[list].count &-= 1
     pages &-= 1
   }
 
   /// The frame that has stood longest in a list; 0 if it is empty.
-  func first(_ list: PageList) -> UInt64 { UInt64(oldest[Int(list.rawValue)]) }
+  func first(_ list: PageList) -> UInt64 { UInt64(ends[Int(list.rawValue)].oldest) }
 
   /// The next younger frame in the same list; 0 if there is none.
   func next(_ frame: UInt64) -> UInt64 { links[Int(frame)] & 0xffff_ffff }
 
   /// Frames in a list.
-  func count(_ list: PageList) -> UInt64 { counts[Int(list.rawValue)] }
+  func count(_ list: PageList) -> UInt64 { ends[Int(list.rawValue)].count }
 
   /// Frames in all lists of a kind.
   func count(_ kind: PageKind) -> UInt64 {
@@ -203,7 +211,7 @@ final class PageLists {
           previous = frame
           frame = next(frame)
         }
-        if seen != count(list) || previous != UInt64(youngest[Int(list.rawValue)]) {
+        if seen != count(list) || previous != UInt64(ends[Int(list.rawValue)].youngest) {
           return "the list \(number) of \(kind) pages counts \(count(list)), \(seen) are linked"
         }
         total += seen

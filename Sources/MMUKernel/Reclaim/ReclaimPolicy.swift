@@ -217,7 +217,9 @@ private final class TwoListPolicy: ReclaimPolicy {
     if isWorkingSet { activate(frame, lists) }
   }
 
-  func used(_ frame: UInt64, _ lists: PageLists) { activate(frame, lists) }
+  func used(_ frame: UInt64, _ lists: PageLists) {
+    if lists.list(of: frame).number == 0 { activate(frame, lists) }
+  }
 
   func cooled(_ frame: UInt64, _ lists: PageLists) {
     lists.move(frame, to: Self.inactive(lists.list(of: frame).kind))

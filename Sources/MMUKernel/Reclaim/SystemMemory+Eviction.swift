@@ -98,7 +98,9 @@ extension SystemMemory {
     if !lists.has(PageLists.Mark.referenced, frame) {
       lists.set(PageLists.Mark.referenced, frame)
     } else {
+      let list = lists.list(of: frame)
       policy.used(frame, lists)
+      if lists.list(of: frame) != list { evictions &+= 1 }
     }
   }
 
@@ -185,7 +187,7 @@ extension SystemMemory {
   private func dropLazily(_ frame: UInt64) -> Bool {
     guard let mappings = mappingsToCut(frame, others: 0) else { return false }
     if mappings.contains(where: { $0.entry.pointee & PageTableEntry.dirty.rawValue != 0 }) {
-      frames.lists.clear(PageLists.Mark.lazyFree, frame)
+      frames.lists.enterAnew(frame, .anonymous)
       return false
     }
     for mapping in mappings {
@@ -268,7 +270,6 @@ extension SystemMemory {
       evictions &+= 1
     }
     noteCost(kind, Self.clusterPages)
-    stall.isCause = true
     policy.refaulted(frame, isWorkingSet: isWorkingSet, lists)
   }
 }

@@ -9,6 +9,9 @@ extension SystemMemory {
   /// Pages a process that reclaims directly frees at once: Linux's SWAP_CLUSTER_MAX.
   static var clusterPages: UInt64 { 32 }
 
+  /// Attempts before somebody is killed: Linux's MAX_RECLAIM_RETRIES.
+  private static var reclaimAttempts: Int { 16 }
+
   /// Who reclaims.
   enum Reclaimer {
     case daemon
@@ -74,7 +77,7 @@ extension SystemMemory {
         if budget == 0 { continue }
         let part = min(budget, Self.clusterPages)
         let freed = freedByReclaim
-        let looked = policy.scan(kind, part, self)
+        let looked = scan(kind, part)
         scannedByReclaim += looked
         // Pages that were looked at in vain speak for the other kind.
         noteCost(kind, looked - min(looked, freedByReclaim - freed))
@@ -84,6 +87,9 @@ extension SystemMemory {
       }
     }
   }
+
+  /// Lets the policy look at up to `count` pages of a kind; how many there were.
+  package func scan(_ kind: PageKind, _ count: UInt64) -> UInt64 { policy.scan(kind, count, self) }
 
   /// Linux's lru_note_cost: what a kind of pages has cost lately, by pages.
   func noteCost(_ kind: PageKind, _ pages: UInt64) {
@@ -138,9 +144,14 @@ extension SystemMemory {
       return
     }
     let start = chargedCycles
-    let freed = reclaim(max(Self.clusterPages, shortage(below: 0)), by: .direct)
+    var freed: UInt64 = 0
+    var attempts = 0
+    repeat {
+      freed += reclaim(max(Self.clusterPages, shortage(below: 0)), by: .direct)
+      attempts += 1
+    } while lists.pages > lists.limit && attempts < Self.reclaimAttempts
     reclaimCounters.directReclaims += 1
-    stall.addReclaim(chargedCycles &- start)
+    stall.addReclaim(chargedCycles &- start, until: writeback.clock())
     settleDisk(waits: true)
     // Nothing there that could go: looking again at every fault would only cost time.
     failedReclaims = freed == 0 ? min(failedReclaims + 1, 10) : 0
@@ -153,7 +164,13 @@ extension SystemMemory {
   /// - Returns: whether frames became free.
   @inline(never)
   func reclaim() -> Bool {
-    let freed = reclaim(Self.clusterPages, by: .direct)
+    var freed: UInt64 = 0
+    var attempts = 0
+    repeat {
+      // Pages that were accessed stay the first time.
+      freed = reclaim(Self.clusterPages, by: .direct)
+      attempts += 1
+    } while freed == 0 && attempts < Self.reclaimAttempts
     reclaimCounters.directReclaims += 1
     settleDisk(waits: true)
     if freed > 0 {
@@ -211,6 +228,15 @@ struct MemoryStall {
   private(set) var full: Cycles = 0
   /// The wait for the disk that comes next is for lack of memory.
   var isCause = false
+  /// What /proc/pressure/memory shows, without a wait that goes on.
+  private var averagesOfSome: PressureAverages
+  private var averagesOfFull: PressureAverages
+
+  /// Begins with nothing lost.
+  init(cyclesPerSecond: Cycles = 3_000_000_000) {
+    averagesOfSome = PressureAverages(period: 2 * cyclesPerSecond)
+    averagesOfFull = averagesOfSome
+  }
 
   /// A thread begins to wait.
   mutating func begin(_ now: Cycles) {
@@ -221,17 +247,45 @@ struct MemoryStall {
   /// A thread's wait is over.
   mutating func end(_ now: Cycles) {
     threads -= 1
-    if threads == 0 { some &+= now &- since }
+    if threads == 0 { addSome(now &- since, until: now) }
+  }
+
+  private mutating func addSome(_ cycles: Cycles, until now: Cycles) {
+    some &+= cycles
+    averagesOfSome.add(cycles, until: now)
   }
 
   /// The running thread has reclaimed for so long.
-  mutating func addReclaim(_ cycles: Cycles) {
-    if threads == 0 { some &+= cycles }
+  mutating func addReclaim(_ cycles: Cycles, until now: Cycles) {
+    if threads == 0 { addSome(cycles, until: now) }
     full &+= cycles
+    averagesOfFull.add(cycles, until: now)
   }
 
   /// Nobody ran for so long.
-  mutating func addIdle(_ cycles: Cycles) { if threads > 0 { full &+= cycles } }
+  mutating func addIdle(_ cycles: Cycles, until now: Cycles) {
+    if threads == 0 { return }
+    full &+= cycles
+    averagesOfFull.add(cycles, until: now)
+  }
+
+  /// `some`, with the wait that goes on.
+  func some(at now: Cycles) -> Cycles { some &+ (threads > 0 ? now &- since : 0) }
+
+  /// The averages of `some` at a time, with the wait that goes on.
+  func someAverages(at now: Cycles) -> PressureAverages {
+    var averages = averagesOfSome
+    if threads > 0 { averages.add(now &- since, until: now) }
+    averages.advance(to: now)
+    return averages
+  }
+
+  /// The averages of `full` at a time.
+  func fullAverages(at now: Cycles) -> PressureAverages {
+    var averages = averagesOfFull
+    averages.advance(to: now)
+    return averages
+  }
 }
 
 extension Kernel {
@@ -247,6 +301,7 @@ extension Kernel {
     }
     system.policy = configuration.reclaimPolicy.make(seed: configuration.seed)
     system.swappiness = configuration.swappiness
+    system.stall = MemoryStall(cyclesPerSecond: configuration.cyclesPerSecond)
     system.frames.lists.limit = configuration.residentLimit ?? .max
     let frames = system.frames
     let marks = frames.watermarks

@@ -144,6 +144,8 @@ extension Kernel {
       }
       let part = Int(min(count - done, 4096 - at & 4095))
       let source = system.memory.pointer(to: FrameNumber(frame)) + Int(at & 4095)
+      if at / 4096 != file.readahead.lastRead { system.noteUse(frame) }
+      file.readahead.lastRead = at / 4096
       // The program's buffer may be untouched memory, and making room for it must not take this page.
       system.frames.retain(FrameNumber(frame))
       let copied = copyOut(source, part, to: address + done)

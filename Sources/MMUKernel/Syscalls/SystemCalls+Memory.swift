@@ -41,6 +41,7 @@ extension Kernel {
         at: address, length: length, permissions: permissions, flags: flags, file: file,
         firstPage: file == nil ? 0 : offset / pageBytes, nameless: tree.nameless)
     }
+    system.roundedBytes &+= (0 &- length) & (pageBytes - 1)
     let populates = flags.contains(.populate) && !flags.contains(.nonBlock)
     let locks = flags.contains(.locked) || space.futureLock.contains(.locked)
     let waits = space.futureLock.contains(.lockedOnFault) && !flags.contains(.populate)
