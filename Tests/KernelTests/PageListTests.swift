@@ -43,7 +43,8 @@ import Testing
       case 4, 5:
         let list = Self.all[below(14)]
         lists.move(frame, to: list)
-        if let old = place(frame) {
+        // To another list of its kind only.
+        if let old = place(frame), lists.list(of: frame).kind == list.kind {
           model[old]!.removeAll { $0 == frame }
           model[list.rawValue, default: []].append(frame)
         }

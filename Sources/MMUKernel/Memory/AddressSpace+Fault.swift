@@ -94,8 +94,10 @@ extension AddressSpace {
   private func resolveAgain(_ address: UInt64, _ access: UInt64) -> FaultResolution {
     let request = MemoryRequest(address: address, isWrite: access & 2 != 0, space: self)
     repeat {
-      // Once for each victim: what the attempt itself reads would be given up for ever.
-      if system.reclaim() {
+      // A few times for each victim: one access may take frames for three tables, a page from swap and its
+      // copy. Not for ever, since one attempt may give up what the one before has read.
+      for _ in 0..<5 {
+        if !system.reclaim() { break }
         let resolution = resolve(address, access)
         if resolution != .outOfMemory { return resolution }
       }
