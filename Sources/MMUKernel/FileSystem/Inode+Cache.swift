@@ -289,7 +289,12 @@ extension Inode {
     if range.isEmpty { return }
     let page = range.lowerBound / 4096
     let offset = Int(range.lowerBound & 4095)
-    let frame = slot(page) != 0 ? fill(page) : cachedFrame(page)
+    let slot = slot(page)
+    let frame = slot != 0 ? fill(page) : cachedFrame(page)
+    if slot != 0 && frame == 0 {
+      _ = failure
+      system.zero(offset..<offset + range.count, ofSlot: slot)
+    }
     if frame != 0 {
       system.memory.willWrite(FrameNumber(frame))
       let part = system.memory.pointer(to: FrameNumber(frame)) + offset

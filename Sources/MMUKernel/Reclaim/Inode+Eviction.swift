@@ -134,3 +134,20 @@ extension SystemMemory {
     inode.pages.set(home.page, to: inode.pages[home.page] | Inode.dirtyMark)
   }
 }
+
+extension SystemMemory {
+  /// Clears bytes of a page where it lies in swap, for there is no frame to bring it back to.
+  ///
+  /// One that cannot be read is lost to everybody anyway.
+  func zero(_ range: Range<Int>, ofSlot slot: UInt64) {
+    guard let swap else { return }
+    let page = UnsafeMutableRawPointer.allocate(byteCount: 4096, alignment: 64)
+    defer { page.deallocate() }
+    if case .failed = swap.read(slot, into: page) { return }
+    (page + range.lowerBound).initializeMemory(as: UInt8.self, repeating: 0, count: range.count)
+    for _ in 0..<16 {
+      if case .failed = swap.write(slot, from: page) { continue }
+      return
+    }
+  }
+}
