@@ -166,7 +166,9 @@ public enum StartError: Error, Hashable, Sendable, CustomStringConvertible {
         ? "it is no swap file; name one that mkswap or mmuemu made, or none that exists"
         : error == .noEntry
           ? "there is no directory for that swap file"
-          : "the swap file cannot be opened: \(error.name)"
+          : error == .busy
+            ? "another run is using that swap file"
+            : "the swap file cannot be opened: \(error.name)"
     case .directory(_, let error):
       error == .noEntry
         ? "there is no such directory"

@@ -253,7 +253,9 @@ public final class Machine {
   /// How the first process ended.
   private var exit: Statistics.Exit {
     if let panic = kernel.panic {
-      note(KernelMessage(kind: .limit, text: panic))
+      for line in panic.split(separator: "\n") {
+        note(KernelMessage(kind: .limit, text: String(line)))
+      }
       return Statistics.Exit(status: 75, reason: .outOfMemory)
     }
     guard let status = kernel.exitStatus else {

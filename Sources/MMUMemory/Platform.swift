@@ -428,6 +428,11 @@ extension Platform {
     _ = try checked { ftruncate(descriptor, off_t(size)) }
   }
 
+  /// Takes a file for as long as it is open; false if somebody else has it.
+  package static func lock(_ descriptor: Int32) -> Bool {
+    flock(descriptor, LOCK_EX | LOCK_NB) == 0
+  }
+
   /// Sets the permission bits of what is open, and no others.
   package static func setMode(_ descriptor: Int32, _ mode: UInt32) throws(HostError) {
     _ = try checked { fchmod(descriptor, mode_t(mode & 0o777)) }

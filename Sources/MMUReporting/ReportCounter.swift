@@ -66,8 +66,10 @@ public struct ReportCounter: Sendable {
     Self("flushes.pcid", "INVPCID of one context") { $0.flushes.pcid },
     Self("flushes.all", "flushes of everything") { $0.flushes.all },
     Self("flushes.cr3", "MOV CR3 that drops a context") { $0.flushes.cr3 },
-    Self("faults.minor", "page faults resolved without input or output") { $0.faults.minor },
-    Self("faults.major", "page faults that waited for a device") { $0.faults.major },
+    Self("faults.minor", "page faults resolved without reading a disk or swap") { $0.faults.minor },
+    Self("faults.major", "page faults that read a disk or swap, compressed or not") {
+      $0.faults.major
+    },
     Self("faults.zero", "of the faults, an anonymous page provided") { $0.faults.zero },
     Self("faults.copyOnWrite", "of the faults, a shared frame copied or taken over") {
       $0.faults.copyOnWrite

@@ -50,12 +50,15 @@ extension TextReport {
     guard let r = s.memory.reclaim else { return "" }
     let refaults = r.refaultsAnonymous &+ r.refaultsFile
     let near = r.activatedAnonymous &+ r.activatedFile
-    if refaults < 100 || r.stalledFull &* 5 < s.cycles && r.stalledSome &* 2 < s.cycles {
+    // What only MADV_PAGEOUT has sent away is no lack of memory.
+    if refaults < 100 || r.freedByDaemon &+ r.freedDirectly == 0
+      || r.stalledFull &* 5 < s.cycles && r.stalledSome &* 2 < s.cycles
+    {
       return ""
     }
     return
       " thrashing: for \(NumberText.percent(r.stalledSome, of: s.cycles)) of the time a process waited "
-      + "for memory; \(NumberText.grouped(refaults)) pages came back that had been evicted, "
-      + "\(NumberText.grouped(near)) of them soon\n"
+      + "for memory; \(NumberText.grouped(refaults)) refaults, \(NumberText.grouped(near)) of them within "
+      + "the working set\n"
   }
 }

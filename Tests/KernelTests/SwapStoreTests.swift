@@ -30,6 +30,8 @@ import Testing
       #expect(store.read(299, into: page))
       #expect(page.load(fromByteOffset: 4095, as: UInt8.self) == 5)
       #expect(!store.read(300, into: page))
+      // Two runs would write over each other's pages.
+      #expect(throws: Errno.busy) { try HostSwapFile(path, pages: 300) }
     }
   }
 

@@ -71,10 +71,14 @@ extension Kernel {
     let lists = system.frames.lists
     let inactive = PageKind.allCases.map { system.policy.inactive($0, lists) }
     let active = PageKind.allCases.map { lists.count($0) - inactive[$0.rawValue] }
+    let marks = system.frames.watermarks
+    let files = use.cached - use.inMemory
+    // Linux's si_mem_available.
+    let available = (free > marks.high ? free - marks.high : 0) + files - min(files / 2, marks.low)
     let swap = swapRows
     var rows: [(String, UInt64)] = [
       ("MemTotal", system.memory.frameCount), ("MemFree", free),
-      ("MemAvailable", free + use.cached - use.inMemory), ("Buffers", 0), ("Cached", use.cached),
+      ("MemAvailable", available), ("Buffers", 0), ("Cached", use.cached),
       swap[0], ("Active", active[0] + active[1]), ("Inactive", inactive[0] + inactive[1]),
       ("Active(anon)", active[0]), ("Inactive(anon)", inactive[0]), ("Active(file)", active[1]),
       ("Inactive(file)", inactive[1]),

@@ -10,7 +10,8 @@ final class HostSwapFile: SwapStore {
 
   /// Opens a swap file of `pages`, making it if there is none.
   ///
-  /// - Throws: EINVAL if the file holds something else, whatever else the host says.
+  /// - Throws: EINVAL if the file holds something else, EBUSY if another run uses it, whatever else the host
+  ///   says.
   init(_ path: String, pages: UInt64) throws(Errno) {
     do {
       descriptor = try Platform.openForUpdate(path)
@@ -25,6 +26,7 @@ final class HostSwapFile: SwapStore {
         header.count == 4096
         && Array(header[Self.signaturePlace...]) == Self.signature
       if !header.isEmpty && !isSwap { throw Errno.invalid }
+      if !Platform.lock(descriptor) { throw Errno.busy }
       try Platform.setSize(descriptor, pages * 4096)
       page.copyBytes(from: Self.header(pages))
       _ = try Platform.write(descriptor, UnsafeRawBufferPointer(page), at: 0)

@@ -82,7 +82,7 @@ extension AddressSpace {
     let lists = system.frames.lists
     while lists.pages > lists.limit {
       if system.reclaim() { continue }
-      let request = MemoryRequest(address: address, isWrite: access & 2 != 0, space: self)
+      let request = MemoryRequest(address: address, access, space: self)
       if !system.killForMemory(request) { return false }
     }
     return true
@@ -92,7 +92,7 @@ extension AddressSpace {
   /// one process after another.
   @inline(never)
   private func resolveAgain(_ address: UInt64, _ access: UInt64) -> FaultResolution {
-    let request = MemoryRequest(address: address, isWrite: access & 2 != 0, space: self)
+    let request = MemoryRequest(address: address, access, space: self)
     repeat {
       // A few times for each victim: one access may take frames for three tables, a page from swap and its
       // copy. Not for ever, since one attempt may give up what the one before has read.

@@ -9,9 +9,17 @@ import MMUTiming
 /// A page that was wanted when there was no frame.
 struct MemoryRequest {
   var address: UInt64
-  var isWrite: Bool
+  var kind: Access.Kind
   /// Where; that of the current process, or of a program that it is about to become.
   var space: AddressSpace
+}
+
+extension MemoryRequest {
+  /// The request of an access given as `Access.bits`.
+  init(address: UInt64, _ access: UInt64, space: AddressSpace) {
+    let kind: Access.Kind = access & 16 != 0 ? .fetch : access & 2 != 0 ? .write : .read
+    self.init(address: address, kind: kind, space: space)
+  }
 }
 
 extension Kernel {
@@ -19,7 +27,7 @@ extension Kernel {
   func makeRoom(for fault: PageFault) -> Bool {
     guard let space = current?.space else { return false }
     let request = MemoryRequest(
-      address: fault.address.rawValue, isWrite: fault.access.kind == .write, space: space)
+      address: fault.address.rawValue, kind: fault.access.kind, space: space)
     return system.reclaim() || killForMemory(request)
   }
 

@@ -5,7 +5,7 @@ import MMUMemory
 extension Kernel {
   /// Who asked, the state of memory, and who could have been chosen.
   func outOfMemoryHead(_ process: Process, _ request: MemoryRequest) -> String {
-    let kind = request.isWrite ? "write" : "read"
+    let kind = "\(request.kind)"
     var place = "a new program's memory"
     if request.space === process.space {
       place = request.space.areas.area(at: request.address).map { describe($0.pointee) } ?? "?"
@@ -29,7 +29,7 @@ extension Kernel {
         + "(shmem:\(kilobytes(use.inMemory)) mapped:\(kilobytes(use.mapped)) "
         + "dirty:\(kilobytes(system.writeback.dirtyPages))) "
         + "pagetables:\(kilobytes(UInt64(system.tablePages)))",
-      "swap total:\(kilobytes(system.swapPages)) committed:\(kilobytes(system.committedPages)) "
+      "swap total:\(kilobytes(system.swapPages)) free:\(kilobytes(system.swap?.free ?? 0)) committed:\(kilobytes(system.committedPages)) "
         + "limit:\(kilobytes(system.commitLimit))",
     ]
   }
@@ -37,12 +37,12 @@ extension Kernel {
   /// Linux's dump_tasks: those that could be chosen, at most a hundred.
   private var taskLines: [String] {
     let columns: [(String, Int)] = [
-      ("[  pid  ]", 9), ("uid", 6), ("tgid", 6), ("total_vm", 9), ("rss", 9), ("rss_anon", 9),
-      ("rss_file", 9), ("rss_shmem", 10), ("pgtables_bytes", 15), ("swapents", 9),
-      ("oom_score_adj", 14),
+      ("[  pid  ]", 9), ("uid", 5), ("tgid", 5), ("total_vm", 8), ("rss", 8), ("rss_anon", 8),
+      ("rss_file", 8), ("rss_shmem", 9), ("pgtables_bytes", 14), ("swapents", 8),
+      ("oom_score_adj", 13),
     ]
     func line(_ cells: [String], _ name: String) -> String {
-      zip(columns, cells).map { $1.padded(before: $0.1) }.joined() + " " + name
+      zip(columns, cells).map { $1.padded(before: $0.1) }.joined(separator: " ") + " " + name
     }
     var lines = ["Tasks state (memory values in pages):", line(columns.map(\.0), "name")]
     let tasks = processes.filter { $0.space?.isSurrendered == false }

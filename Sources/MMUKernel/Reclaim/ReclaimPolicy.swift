@@ -123,15 +123,23 @@ private final class TwoQueuePolicy: ReclaimPolicy {
     let others = PageList(kind, 1)
     let lists = system.frames.lists
     var looked: UInt64 = 0
+    // Pages among the others have to stay: newcomers go before they are a quarter.
+    var isStuck = false
     while looked < count {
-      let isLong = lists.count(newcomers) * 4 > lists.count(newcomers) + lists.count(others)
+      let all = lists.count(newcomers) + lists.count(others)
+      let isLong =
+        lists.count(newcomers) * 4 > all || isStuck && lists.first(newcomers) != 0
       let frame = lists.first(isLong ? newcomers : others)
       if frame == 0 { break }
       looked += 1
       if isLong {
-        if !system.evict(frame) { lists.move(frame, to: newcomers) }
-      } else if system.wasUsed(frame) || !system.evict(frame) {
+        // One that has to stay would be in the way of the others for ever.
+        if !system.evict(frame) { lists.move(frame, to: others) }
+      } else if system.wasUsed(frame) {
         lists.move(frame, to: others)
+      } else if !system.evict(frame) {
+        lists.move(frame, to: others)
+        isStuck = true
       }
     }
     return looked

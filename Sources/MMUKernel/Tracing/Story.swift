@@ -173,7 +173,9 @@ extension Kernel {
         parts.append(
           entry.rawValue == 0
             ? "\(name) not present (P = 0)"
-            : "\(name) kept without access (P = 0, the page is still there)")
+            : SoftwareEntry.isSwapped(entry.rawValue)
+              ? "\(name) in swap (P = 0, slot \(entry.frame.rawValue)), which cannot be read"
+              : "\(name) kept without access (P = 0, the page is still there)")
         continue
       }
       var denied: [String] = []
@@ -224,6 +226,7 @@ extension Kernel {
           : "write to read-only memory"
       case .read: return "the area cannot be read"
       }
+    case .swapFailed: return "the page is in swap, and reading it has failed"
     case .beyondFile: return "the mapping is longer than its file: nothing is behind this page"
     case .noHugePage:
       return "no page is left in the pool of huge pages that is not promised to others; set more "
@@ -237,14 +240,28 @@ extension Kernel {
     }
   }
 
+  /// What could be done about a lack of memory.
+  private var meaningOfShortage: String {
+    let lists = system.frames.lists
+    if lists.limit != .max && lists.pages >= lists.limit {
+      return
+        "out of memory: the \(lists.limit) pages that --rss-limit allows are in use, and none can go"
+    }
+    if system.reclaimCounters.failedWrites > 0 {
+      return "out of memory: \(system.reclaimCounters.failedWrites) writes to swap have failed"
+    }
+    return
+      "out of memory: the \(system.memory.frameCount) frames are in use; give the machine more with "
+      + (system.swap == nil ? "--ram, or --swap" : "--ram or --swap")
+  }
+
   private func meaning(of cause: DeathCause) -> String {
     switch cause {
     case .faultLoop(let count):
       "fault loop: the same access faulted \(count) times in a row; "
         + "the page-fault handler says resume without making the page present"
     case .outOfMemory:
-      "out of memory: all \(system.memory.frameCount) frames are in use; give the machine more "
-        + "with --ram"
+      meaningOfShortage
     case .handler: "the page-fault handler raised the signal"
     default: ""
     }
