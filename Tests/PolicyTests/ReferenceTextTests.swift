@@ -107,7 +107,7 @@ import TestSupport
     #expect(refused > 200)
   }
 
-  @Test(.timeLimit(.minutes(1))) func `many pages are numbered in the order of appearance`() {
+  @Test(.timeLimit(.minutes(10))) func `many pages are numbered in the order of appearance`() {
     // Runs, strides and processes whose hashes must not meet; a table of neighbours took minutes.
     var names: [PageName] = []
     for stride in [1, 3, 1 << 12, 1 << 16, 1 << 20] as [UInt64] {
