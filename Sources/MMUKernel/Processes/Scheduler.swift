@@ -111,10 +111,12 @@ extension Kernel {
     if flusherTime <= now { flush() }
     if collapser.time <= now { lookForHugePages() }
     if system.writeback.dirtyPages > system.writeback.background { throttle() }
-    if !sleepers.isEmpty { expireSleepers() }
-    // Work done since it began to wait may have taken longer than the wait.
-    if let thread = currentThread, thread.state == .ready, thread.queue != nil {
-      ready.remove(thread)
+    if !sleepers.isEmpty {
+      expireSleepers()
+      // Work done since it began to wait may have taken longer than the wait.
+      if let thread = currentThread, thread.state == .ready, thread.queue != nil {
+        ready.remove(thread)
+      }
     }
     if let thread = currentThread, thread.state == .ready, thread.needsDelivery {
       let completed = deliverSignals(thread, &frame)
