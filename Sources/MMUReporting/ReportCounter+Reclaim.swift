@@ -62,6 +62,9 @@ extension ReportCounter {
     Self("reclaim.compressed.refused", "pages the pool had no frame for") {
       $0.memory.reclaim?.compressed?.refused
     },
+    Self("reclaim.compressed.limitHits", "times the pool was found at its limit") {
+      $0.memory.reclaim?.compressed?.limitHits
+    },
     Self("reclaim.compressed.writtenBack", "pages moved from the pool to the disk") {
       $0.memory.reclaim?.compressed?.writtenBack
     },

@@ -197,6 +197,17 @@ import Testing
     #expect(bench.finish() == nil)
   }
 
+  @Test func `fallocate that keeps the size gives a memory file nothing behind its end`() throws {
+    let bench = try bench()
+    let file = UInt64(bench.call(FileNumber.memfdCreate, bench.path("m"), 0))
+    #expect(bench.call(46, file, 4096) == 0)
+    for offset in [0x3000, 0x3001, 0x3fff] as [UInt64] {
+      #expect(bench.call(Self.fallocate, file, 1, offset, 10) == 0)
+      #expect(bench.kernel.system.checkInvariants() == nil)
+    }
+    #expect(bench.finish() == nil)
+  }
+
   @Test func `ioctl changes flags, and a full device takes nothing`() throws {
     let bench = try bench()
     bench.call(59, Bench.bufferPages, 0)

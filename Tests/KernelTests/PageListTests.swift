@@ -23,12 +23,15 @@ import Testing
     func below(_ n: Int) -> Int { Int(random.next() % UInt64(n)) }
     let lists = PageLists(frames: 41)
     var model: [UInt8: [UInt64]] = [:]
-    var marks = [UInt16](repeating: 0, count: 41)
+    var marks = [UInt8](repeating: 0, count: 41)
     var newcomers: [PageKind: PageList] = [
       .anonymous: PageList(.anonymous), .file: PageList(.file),
     ]
     func place(_ frame: UInt64) -> UInt8? { model.first { $0.value.contains(frame) }?.key }
-    let names = [PageLists.Mark.referenced, PageLists.Mark.workingSet, 1 << 6, 1 << 7, 1 << 8]
+    let names = [
+      PageLists.Mark.referenced, PageLists.Mark.readAhead, PageLists.Mark.swapCached,
+      PageLists.Mark.lazyFree,
+    ]
     for _ in 0..<3000 {
       let frame = UInt64(1 + below(40))
       switch below(8) {
@@ -49,7 +52,7 @@ import Testing
           model[list.rawValue, default: []].append(frame)
         }
       case 6:
-        let mark = names[below(5)]
+        let mark = names[below(4)]
         if below(2) == 0 {
           lists.set(mark, frame)
           marks[Int(frame)] |= mark

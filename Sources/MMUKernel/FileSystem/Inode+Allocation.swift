@@ -50,6 +50,7 @@ extension Inode {
   ///
   /// - Throws: ENOSPC; on a disk what came before stays, in memory nothing does.
   func allocate(_ range: Range<UInt64>) throws(Errno) {
+    if range.isEmpty { return }
     var new: [UInt64] = []
     for page in range.lowerBound / 4096..<(range.upperBound + 4095) / 4096 {
       if let image = volume.image {

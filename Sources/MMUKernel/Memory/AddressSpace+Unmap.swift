@@ -91,7 +91,7 @@ extension AddressSpace {
           if keepingCopies { continue }
           entries[i] = 0
           edits &+= 1
-          _ = dropSwapEntry(entry)
+          dropSwapEntry(entry)
           continue
         }
         let frame = (entry & PageTableEntry.addressMask) &>> 12

@@ -43,7 +43,7 @@ extension AddressSpace {
     let lists = system.frames.lists
     forEachOwnPage(lower, upper) { _, entry, frame in
       tables.set(entry, to: entry.pointee & ~PageTableEntry.accessed.rawValue)
-      lists.clear(PageLists.Mark.referenced | PageLists.Mark.workingSet, frame)
+      lists.clear(PageLists.Mark.referenced, frame)
       system.policy.cooled(frame, lists)
     }
   }
@@ -69,7 +69,7 @@ extension AddressSpace {
       for i in 0..<count where SoftwareEntry.isSwapped(entries[i]) {
         let entry = entries[i]
         entries[i] = 0
-        _ = dropSwapEntry(entry)
+        dropSwapEntry(entry)
       }
     }
     batch.deliver(pcid: pcid.rawValue, in: system)

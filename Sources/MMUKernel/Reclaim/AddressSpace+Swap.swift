@@ -70,13 +70,10 @@ extension AddressSpace {
     return resolution
   }
 
-  /// Gives an entry that names a slot back; false if it is none.
-  @inline(__always)
-  func dropSwapEntry(_ entry: UInt64) -> Bool {
-    if !SoftwareEntry.isSwapped(entry) { return false }
+  /// Gives back what an entry that names a slot stood for.
+  func dropSwapEntry(_ entry: UInt64) {
     system.releaseSwapEntry((entry & PageTableEntry.addressMask) >> 12)
     swapEntries -= 1
-    return true
   }
 }
 

@@ -48,7 +48,7 @@ final class CompressedSwap {
   var poolFrames: UInt64 { UInt64(pool.frames) }
   var limit: UInt64 { frames.limit }
 
-  /// Keeps the page of a slot; false if it is for the disk.
+  /// Keeps the page of a slot in place of what it had; false if it is for the disk.
   func store(_ slot: UInt64, _ page: UnsafeRawPointer) -> Bool {
     drop(slot)
     system.charge(system.costs.compressPage)

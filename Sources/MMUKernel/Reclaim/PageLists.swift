@@ -39,21 +39,19 @@ final class PageLists {
   /// Bits of a frame's mark beside its list.
   enum Mark {
     /// Found accessed once, or read by a system call: Linux's PG_referenced.
-    static var referenced: UInt16 { 1 << 4 }
-    /// Came back soon after it had gone: Linux's PG_workingset.
-    static var workingSet: UInt16 { 1 << 5 }
+    static var referenced: UInt8 { 1 << 4 }
     /// Read from swap beside the page that was wanted, which nobody has asked for yet.
-    static var readAhead: UInt16 { 1 << 6 }
+    static var readAhead: UInt8 { 1 << 5 }
     /// The swap cache knows a slot with the same content, or the same before the page was written.
-    static var swapCached: UInt16 { 1 << 7 }
+    static var swapCached: UInt8 { 1 << 6 }
     /// MADV_FREE: the content may go unless the page was written since.
-    static var lazyFree: UInt16 { 1 << 8 }
-    fileprivate static var list: UInt16 { 15 }
+    static var lazyFree: UInt8 { 1 << 7 }
+    fileprivate static var list: UInt8 { 15 }
   }
 
   /// For each frame the older neighbour in bits 63:32 and the younger one in 31:0; 0 is none.
   private let links: UnsafeMutablePointer<UInt64>
-  private let marks: UnsafeMutablePointer<UInt16>
+  private let marks: UnsafeMutablePointer<UInt8>
   private let frameCount: UInt64
   /// By list: the oldest and the youngest frame, and how many there are.
   private struct Ends {
@@ -76,15 +74,15 @@ final class PageLists {
     frameCount = frames
     links = Platform.map(bytes: (frames * 8 + 4095) & ~4095, hugePages: false)
       .assumingMemoryBound(to: UInt64.self)
-    marks = Platform.map(bytes: (frames * 2 + 4095) & ~4095, hugePages: false)
-      .assumingMemoryBound(to: UInt16.self)
+    marks = Platform.map(bytes: (frames + 4095) & ~4095, hugePages: false)
+      .assumingMemoryBound(to: UInt8.self)
     ends.initialize(repeating: Ends(), count: 16)
     for kind in PageKind.allCases { newcomers[kind.rawValue] = PageList(kind).rawValue }
   }
 
   deinit {
     Platform.unmap(links, bytes: (frameCount * 8 + 4095) & ~4095)
-    Platform.unmap(marks, bytes: (frameCount * 2 + 4095) & ~4095)
+    Platform.unmap(marks, bytes: (frameCount + 4095) & ~4095)
     ends.deallocate()
     newcomers.deallocate()
   }
@@ -140,7 +138,7 @@ final class PageLists {
     ends[i].count &+= 1
     pages &+= 1
     if pages > limit { isShort = true }
-    marks[Int(frame)] |= UInt16(list)
+    marks[Int(frame)] |= list
   }
 
   @inline(__always)
@@ -178,18 +176,18 @@ final class PageLists {
 
   /// The list a frame stands in.
   func list(of frame: UInt64) -> PageList {
-    PageList(rawValue: UInt8(truncatingIfNeeded: marks[Int(frame)] & Mark.list))
+    PageList(rawValue: marks[Int(frame)] & Mark.list)
   }
 
   /// Whether a frame has a mark.
   @inline(__always)
-  func has(_ mark: UInt16, _ frame: UInt64) -> Bool { marks[Int(frame)] & mark != 0 }
+  func has(_ mark: UInt8, _ frame: UInt64) -> Bool { marks[Int(frame)] & mark != 0 }
 
   /// Gives a frame a mark.
-  func set(_ mark: UInt16, _ frame: UInt64) { marks[Int(frame)] |= mark }
+  func set(_ mark: UInt8, _ frame: UInt64) { marks[Int(frame)] |= mark }
 
   /// Takes marks from a frame.
-  func clear(_ mark: UInt16, _ frame: UInt64) { marks[Int(frame)] &= ~mark }
+  func clear(_ mark: UInt8, _ frame: UInt64) { marks[Int(frame)] &= ~mark }
 
   /// What is wrong with the lists, if anything is.
   ///

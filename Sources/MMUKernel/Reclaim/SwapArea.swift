@@ -187,10 +187,7 @@ final class SwapArea {
 
   /// Writes a page to its slot.
   func write(_ slot: UInt64, from page: UnsafeRawPointer) -> Transfer {
-    if let compressed {
-      if compressed.store(slot, page) { return .compressed }
-      compressed.drop(slot)
-    }
+    if let compressed, compressed.store(slot, page) { return .compressed }
     return writeToStore(slot, from: page) ? .disk : .failed
   }
 

@@ -265,10 +265,7 @@ extension SystemMemory {
       reclaimCounters.refaultsFile += 1
       reclaimCounters.activatedFile += isWorkingSet ? 1 : 0
     }
-    if isWorkingSet {
-      lists.set(PageLists.Mark.workingSet, frame)
-      evictions &+= 1
-    }
+    if isWorkingSet { evictions &+= 1 }
     noteCost(kind, Self.clusterPages)
     policy.refaulted(frame, isWorkingSet: isWorkingSet, lists)
   }

@@ -112,8 +112,13 @@ extension SystemMemory {
     let anonymous = lists.count(.anonymous)
     let file = lists.count(.file)
     func share(_ pages: UInt64) -> UInt64 { pages >> priority }
-    if !canSwap || swappiness == 0 { return (0, share(file)) }
-    if priority == 0 { return (anonymous, file) }
+    if !canSwap { return (0, share(file)) }
+    if priority == 0 && swappiness > 0 { return (anonymous, file) }
+    // So few pages of files are left that the next access would need them again.
+    if file + frames.available <= frames.watermarks.high && share(anonymous) > 0 {
+      return (share(anonymous), 0)
+    }
+    if swappiness == 0 { return (0, share(file)) }
     // While there are inactive pages of files in plenty, nothing else goes.
     if policy.inactive(.file, lists) >> priority > 0 && !areFilesRefaulting {
       return (0, share(file))
