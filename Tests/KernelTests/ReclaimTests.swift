@@ -104,6 +104,30 @@ import Testing
     #expect(bench.finish() == nil)
   }
 
+  @Test(arguments: [0, 60] as [UInt64])
+  func `where few pages of files and few frames are left, the files keep theirs`(
+    swappiness: UInt64
+  ) throws {
+    let bench = try swapBench(ram: 1 << 20) {
+      $0.swappiness = swappiness
+      $0.reclaimPolicy = .fifo
+    }
+    let frames = bench.kernel.system.frames
+    _ = try cacheFile(bench, pages: 20)
+    let at = bench.map(256)
+    var pages: UInt64 = 0
+    while frames.lists.count(.file) + frames.available > frames.watermarks.high {
+      bench.store(1, at: at + pages * 4096)
+      pages += 1
+    }
+    bench.kernel.system.reclaim(1, by: .direct)
+    #expect(bench.reclaimCounters.swapOut == 1 && bench.reclaimCounters.droppedClean == 0)
+    // With more frames free the others' turn comes.
+    bench.kernel.system.reclaim(32, by: .direct)
+    #expect(bench.reclaimCounters.droppedClean > 0)
+    #expect(bench.finish() == nil)
+  }
+
   @Test func `with a swappiness of 0 pages of files go first, and then the others all the same`()
     throws
   {
