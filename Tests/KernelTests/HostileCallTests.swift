@@ -192,8 +192,7 @@ private final class HostileWorld {
 
   /// An access to some page of some area, or to nothing, which may kill.
   private func access() {
-    guard let space = bench.kernel.current?.space else { return }
-    let areas = space.allAreas
+    guard let areas = bench.kernel.current?.space?.allAreas, !areas.isEmpty else { return }
     let chosen = pick(areas)
     let page = random.next() % min(chosen.pages, 1 << 20)
     let isWild = chance(40)

@@ -133,10 +133,10 @@ extension ProcessModel {
     {
       return nil
     }
-    // Something has to be left that can go.
+    // Something has to be left that can go: a call that locks all of memory kills.
     if limits.isPressed {
       let locked = processes.values.reduce(0) { $0 + $1.pages.values.count { $0.isLocked } }
-      if locked > 24 { return nil }
+      if locked + Int(pages) > (limits.hugePages == .always ? 200 : 30) { return nil }
     }
     return .lock(address, pages: pages)
   }

@@ -32,9 +32,11 @@ final class ProcessModel {
   /// Operations completed.
   var steps = 0
   var isSwapOn = true
-  /// A page of swap could not be read in the middle of a call, and the model does not know how far that
-  /// came: the run ends there.
+  /// Something was not to be had in the middle of a call, and the model does not know how far that came:
+  /// the run ends there.
   var isLost = false
+  /// A frame of this step is to be missing.
+  var mayMissFrame = false
 
   init(seed: UInt64, limits: ModelLimits) throws {
     self.limits = limits
@@ -176,6 +178,7 @@ final class ProcessModel {
         bench.trap(.fault(error))
       }
       if process.real.space == nil {
+        if limits.isPressed && !isSwapOn { return settle() }
         let signal: Int32 = page?.allows(writing: value != nil) ?? false ? 7 : 11
         if page?.isAccessible(writing: value != nil) ?? false {
           if bench.reclaimCounters.failedReads == lost { fail("\(operation) killed") }
@@ -231,8 +234,7 @@ final class ProcessModel {
     }
     done(process, operation, "\(result)")
     if !isExpected || !isCompleted {
-      let errors = [Errno.badAddress, .inputOutput, .noMemory].map { -$0.rawValue }
-      if bench.reclaimCounters.failedReads != lost && (errors.contains(result) || result >= 0) {
+      if isExcused(result, lost) {
         isLost = true
         return
       }
@@ -318,11 +320,15 @@ final class ProcessModel {
     process.children = []
   }
 
-  /// Those that a signal has killed by now.
+  /// Those that a signal has killed by now, or the kernel while there was no swap.
   private func settle() {
     for process in processes.values.sorted(by: { $0.pid < $1.pid })
     where process.status == nil && process.real.space == nil {
-      if !process.isDoomed { return fail("\(process.pid) has ended, nobody knows why") }
+      if limits.isPressed && !isSwapOn {
+        if process === root { isLost = true }
+      } else if !process.isDoomed {
+        return fail("\(process.pid) has ended, nobody knows why")
+      }
       end(process, status: 9)
     }
   }
@@ -355,6 +361,7 @@ final class ProcessModel {
   private func check() {
     if problem != nil { return }
     if let broken = bench.kernel.system.checkInvariants() { return fail(broken) }
+    if isLost { return }
     for process in processes.values.sorted(by: { $0.pid < $1.pid }) {
       guard let space = process.real.space else { continue }
       var known = 0

@@ -58,6 +58,13 @@ import Testing
     #expect(status == .killed(.segmentationFault))
   }
 
+  @Test func `a jump between the halves is told as any other`() throws {
+    let (text, status) = try story(1 << 50, .fetch) { $0.frame.programCounter = 1 << 50 }
+    #expect(text.contains("not canonical"))
+    #expect(text.contains("pc 0x4000000000000"))
+    #expect(status == .killed(.segmentationFault))
+  }
+
   @Test func `the stack grows on demand to its limit, then it overflows`() throws {
     let bench = try Bench()
     let top = bench.space.allAreas.last!.upper

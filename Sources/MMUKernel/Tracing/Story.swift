@@ -66,6 +66,7 @@ extension Kernel {
   ///
   /// The page of a file that holds the last instruction holds whatever follows it in the file, too.
   private func endOfCode(_ process: Process, _ pc: UInt64) -> String? {
+    guard VirtualAddress.isCanonical(pc) else { return nil }
     let symbolizer = process.symbolizer
     if let area = process.space?.area(at: VirtualAddress(pc)), area.isAnonymous { return nil }
     let before = stride(from: pc, to: max(pc, 4096) - 4096, by: -4).dropFirst()
