@@ -70,31 +70,40 @@ import Testing
     }
   }
 
-  /// A small executable, and where its instructions begin in the file.
-  private func executable() throws -> (bytes: [UInt8], code: Int) {
+  /// A small executable that loads all registers and goes on into 256 instructions, with the places in the
+  /// file of the 31 values and of the instructions.
+  private func executable() throws -> (bytes: [UInt8], values: Int, code: Int) {
+    let loads = (1...31).map { "ld x\($0), \($0 * 8 - 8)(x31)\n" }.joined()
     let source = """
       .globl _start
-      _start: .rept 256
+      _start: la x31, values
+      \(loads).rept 256
       nop
       .endr
       li a0, 0
       li a7, 93
       ecall
       .data
+      values: .rept 31
+      .dword 0x1122334455667788
+      .endr
       .skip 64
       """
     return try withFiles(["x.s": source]) { folder in
       #expect(mmuemu("asm", folder + "/x.s", "-o", folder + "/x").status == 0)
       let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: folder + "/x")))
-      let nop: [UInt8] = [0x13, 0, 0, 0, 0x13, 0, 0, 0]
-      let code = try #require(
-        (0..<bytes.count - 8).first { Array(bytes[$0..<$0 + 8]) == nop })
-      return (bytes, code)
+      func place(_ pattern: [UInt8]) -> Int? {
+        (0..<bytes.count - 8).first { Array(bytes[$0..<$0 + 8]) == pattern }
+      }
+      return (
+        bytes, try #require(place([0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11])),
+        try #require(place([0x13, 0, 0, 0, 0x13, 0, 0, 0]))
+      )
     }
   }
 
   @Test func `damaged ELF files`() throws {
-    let (good, _) = try executable()
+    let good = try executable().bytes
     for i in 0..<Self.count {
       var random = Random(i)
       var bytes = good
@@ -118,9 +127,21 @@ import Testing
   }
 
   @Test func `random code`() throws {
-    let (good, code) = try executable()
+    let (good, values, code) = try executable()
     let opcodes: [UInt32] = [
       0x03, 0x0f, 0x13, 0x17, 0x1b, 0x23, 0x2f, 0x33, 0x37, 0x3b, 0x63, 0x67, 0x6f, 0x73,
+    ]
+    let options = [
+      [], ["--strace"], ["--check"], ["--pmap=x", "--maps", "--smaps", "--top"],
+      ["--swap", "8M", "--rss-limit", "64K", "--swap-errors", "20"],
+      [
+        "--swap", "8M", "--zswap", "20%", "--rss-limit", "96K", "--thp", "always", "--policy", "2q",
+      ],
+    ]
+    // Edges of the address space, addresses of the kernel, text, stack, and none.
+    let edges: [UInt64] = [
+      0, 1, ~0, 1 << 63, 1 << 47, (1 << 47) - 1, ~0 << 47, (~0 << 47) - 1, 1 << 56, 0x7fff_f000,
+      0xffff_8880_0000_1000, 0x10000, 0x11ffe, 0x7fff_ffff_e000,
     ]
     for i in 0..<Self.count {
       var random = Random(i)
@@ -129,10 +150,19 @@ import Testing
         var word = UInt32.random(in: 0...UInt32.max, using: &random)
         // Mostly instructions that exist; sometimes any bits.
         if k % 16 != 15 { word = word & ~0x7f | opcodes.randomElement(using: &random)! }
+        // jalr, while the registers are still what they were loaded with.
+        if k == 0 && i % 3 == 0 { word = word & ~0x707f | 0x67 }
         for b in 0..<4 { bytes[code + 4 * k + b] = UInt8(truncatingIfNeeded: word >> (8 * b)) }
       }
+      for k in 0..<31 {
+        var word = edges.randomElement(using: &random)!
+        if k % 4 == 0 { word = random.next() >> (random.next() & 63) }
+        for b in 0..<8 { bytes[values + 8 * k + b] = UInt8(truncatingIfNeeded: word >> (8 * b)) }
+      }
       let engine = i % 2 == 0 ? "fast" : "reference"
-      try run(bytes, "code", i, Self.small + ["--engine", engine])
+      try run(
+        bytes, "code", i,
+        Self.small + ["--engine", engine] + options.randomElement(using: &random)!)
     }
   }
 
