@@ -103,21 +103,21 @@ import Testing
   @Test func `readahead is the aligned window of as many slots as were useful lately`() {
     let area = area()
     // It begins as if four pages had been.
-    #expect(area.readaheadWindow(21) == 16..<24)
+    #expect(area.readaheadWindow(21, largest: 8) == 16..<24)
     // None was: the window shrinks by half each time, down to the slot itself.
-    #expect(area.readaheadWindow(90) == 88..<92)
-    #expect(area.readaheadWindow(55) == 54..<56)
-    #expect(area.readaheadWindow(10) == 10..<11)
+    #expect(area.readaheadWindow(90, largest: 8) == 88..<92)
+    #expect(area.readaheadWindow(55, largest: 8) == 54..<56)
+    #expect(area.readaheadWindow(10, largest: 8) == 10..<11)
     // Two reads one behind the other, in either direction, are reason for two.
-    #expect(area.readaheadWindow(11) == 10..<12)
-    #expect(area.readaheadWindow(10) == 10..<12)
-    #expect(area.readaheadWindow(77) == 77..<78)
+    #expect(area.readaheadWindow(11, largest: 8) == 10..<12)
+    #expect(area.readaheadWindow(10, largest: 8) == 10..<12)
+    #expect(area.readaheadWindow(77, largest: 8) == 77..<78)
     // One hit makes four, three or more eight; never the header, nothing behind the end.
     area.noteReadaheadHit()
-    #expect(area.readaheadWindow(1) == 1..<4)
+    #expect(area.readaheadWindow(1, largest: 8) == 1..<4)
     for _ in 0..<3 { area.noteReadaheadHit() }
-    #expect(area.readaheadWindow(128) == 128..<129)
+    #expect(area.readaheadWindow(128, largest: 8) == 128..<129)
     for _ in 0..<50 { area.noteReadaheadHit() }
-    #expect(area.readaheadWindow(63) == 56..<64)
+    #expect(area.readaheadWindow(63, largest: 8) == 56..<64)
   }
 }

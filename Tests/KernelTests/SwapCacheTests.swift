@@ -86,6 +86,33 @@ private final class BrokenStore: SwapStore {
     #expect(bench.finish() == nil)
   }
 
+  @Test func `MADV_WILLNEED reads pages of swap without a wait, private and shared ones`() throws {
+    let store = BrokenStore()
+    let bench = try swapBench { $0.swapStore = store }
+    let own = bench.map(20)
+    let shared = UInt64(bitPattern: bench.call(Number.mmap, 0, 20 * 4096, 3, 0x21, ~0, 0))
+    for at in [own, shared] {
+      bench.fill(at, 20)
+      bench.pageOut(at, 20)
+    }
+    #expect(bench.reclaimCounters.swapOut == 40)
+    let clock = bench.kernel.system.diskWait
+    for at in [own, shared] { #expect(bench.call(233, at + 4096, 9 * 4096, 3) == 0) }
+    #expect(bench.reclaimCounters.swapIn == 18 && bench.reclaimCounters.readAhead == 0)
+    #expect(bench.kernel.system.diskWait == clock && bench.swap.cachedFrames == 18)
+    let major = bench.process.majorFaults
+    for at in [own, shared] {
+      #expect(bench.bytes(at + 4096, 9) == (2...10).map { UInt8($0) })
+    }
+    #expect(bench.process.majorFaults == major)
+    // What cannot be read is left to the fault.
+    store.refusesReads = true
+    #expect(bench.call(233, own + 10 * 4096, 4096, 3) == 0)
+    store.refusesReads = false
+    #expect(bench.load(own + 10 * 4096) == 11 && bench.process.majorFaults == major + 1)
+    #expect(bench.finish() == nil)
+  }
+
   @Test func `a page that cannot be written stays`() throws {
     let store = BrokenStore()
     let bench = try swapBench { $0.swapStore = store }

@@ -196,11 +196,12 @@ extension AddressSpace {
     batch.deliver(pcid: pcid.rawValue, in: system)
   }
 
-  /// MADV_WILLNEED: reads the files of a range into the cache.
+  /// MADV_WILLNEED: reads the files of a range into the cache, and its pages of swap.
   ///
   /// - Throws: ENOMEM if part of the range is not mapped, the rest being done.
   func readAhead(_ lower: UInt64, _ upper: UInt64) throws(Errno) {
     try forEachArea(lower, upper) { area, from, to in
+      if !area.isShared { readSwapAhead(from, to) }
       guard let inode = system.sources[Int(area.source)]?.inode else { return }
       let first = area.filePage(of: from)
       inode.readAhead(first..<first + (to - from) / pageBytes)

@@ -80,7 +80,13 @@ extension Inode {
 
   /// Reads pages without anybody waiting for them, as far as memory allows.
   func readAhead(_ range: Range<UInt64>) {
-    guard isOnDisk else { return }
+    if !isOnDisk {
+      for page in pages.pages(in: range) {
+        let slot = slot(page)
+        if slot != 0 && !system.readSwapAhead(slot) { return }
+      }
+      return
+    }
     let isStall = system.stall.isCause
     for page in range.clamped(to: 0..<pageCount) where cachedFrame(page) == 0 {
       if !system.hasSpareFrames || fill(page, reclaiming: false) == 0 { break }

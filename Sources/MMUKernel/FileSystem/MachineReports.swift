@@ -60,6 +60,9 @@ extension Kernel {
     case .memoryPressure: pressureText
     case .overcommitMode: "\(system.promises.mode.rawValue)\n"
     case .overcommitRatio: "\(system.promises.ratio)\n"
+    case .swappiness: "\(system.swappiness)\n"
+    case .pageCluster: "\(system.pageCluster)\n"
+    case .dropCaches: ""
     default: nil
     }
   }

@@ -14,6 +14,9 @@ struct ProcessReport {
     case memoryPressure = "memory"
     case overcommitMode = "overcommit_memory"
     case overcommitRatio = "overcommit_ratio"
+    case swappiness
+    case pageCluster = "page-cluster"
+    case dropCaches = "drop_caches"
 
     /// Where it stands: under /proc, /proc/pressure, /proc/sys/vm, or the directory of each process.
     enum Place { case machine, pressure, settings, process }
@@ -22,7 +25,7 @@ struct ProcessReport {
       switch self {
       case .meminfo, .vmstat, .buddyinfo, .zoneinfo, .slabinfo, .swaps: .machine
       case .memoryPressure: .pressure
-      case .overcommitMode, .overcommitRatio: .settings
+      case .overcommitMode, .overcommitRatio, .swappiness, .pageCluster, .dropCaches: .settings
       default: .process
       }
     }
@@ -31,7 +34,13 @@ struct ProcessReport {
     var isWritable: Bool { place == .settings || self == .outOfMemoryAdjustment }
 
     /// Its permission bits.
-    var mode: UInt32 { self == .slabinfo ? 0o400 : isWritable ? 0o644 : 0o444 }
+    var mode: UInt32 {
+      switch self {
+      case .slabinfo: 0o400
+      case .dropCaches: 0o200
+      default: isWritable ? 0o644 : 0o444
+      }
+    }
   }
 
   let kind: Kind

@@ -45,11 +45,22 @@ extension Kernel {
       number = try SettingText.number(in: bytes[start..<end], allowsPlus: false)
     } catch { throw .invalid }
     guard let value = UInt64(exactly: number) else { throw .invalid }
-    if kind == .overcommitMode {
+    switch kind {
+    case .overcommitMode:
       guard let mode = OvercommitMode(rawValue: value) else { throw .invalid }
       system.promises.mode = mode
-    } else {
-      system.promises.ratio = value
+    case .overcommitRatio: system.promises.ratio = value
+    case .swappiness:
+      if value > 200 { throw .invalid }
+      system.swappiness = value
+    case .pageCluster:
+      if value > 31 { throw .invalid }
+      system.pageCluster = value
+    case .dropCaches:
+      guard 1...4 ~= value else { throw .invalid }
+      // 2 asks for names and inodes, which take no RAM here.
+      if value & 1 != 0 { system.dropCleanPages() }
+    default: preconditionFailure("\(kind) is no setting")
     }
     return UInt64(rest)
   }

@@ -145,7 +145,7 @@ public final class FrameAllocator {
     precondition((0...buddies.maximumOrder).contains(order), "there is no block of order \(order)")
     if allocationsUntilFailure != nil && failNow() { return 0 }
     // What is in the list may be a part of one that the host backs already.
-    list.drain(to: &buddies)
+    drainCoreList()
     guard let first = buddies.allocate(order: order) else { return 0 }
     let count = UInt64(1) << UInt64(order)
     for number in first..<first + count { handOut(number, use, zeroed: zeroed) }
@@ -155,6 +155,9 @@ public final class FrameAllocator {
     if used > lowMark { noteLow() }
     return first
   }
+
+  /// Gives the frames of the core's list back to the buddies, which may merge them.
+  public func drainCoreList() { list.drain(to: &buddies) }
 
   /// Makes the record of a frame that is no longer free.
   @inline(__always)

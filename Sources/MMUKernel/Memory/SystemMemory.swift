@@ -61,6 +61,8 @@ public final class SystemMemory {
   var policy: any ReclaimPolicy = ReclaimPolicyKind.twoList.make(seed: 0)
   /// How much rather anonymous memory goes than files: 0 to 200, Linux's vm.swappiness.
   var swappiness: UInt64 = 60
+  /// Pages of swap that are read at once at most, as a power of two: Linux's vm.page-cluster.
+  var pageCluster: UInt64 = 3
   /// What reclaim has done.
   public internal(set) var reclaimCounters = ReclaimCounters()
   /// Pages freed and looked at by reclaim so far.

@@ -187,7 +187,11 @@ extension Kernel {
     if process.space?.isSurrendered == false { onExit?(process) }
     if trace != nil { traceEnd(process, status) }
     for thread in process.threads { release(thread) }
-    if process === processes.first { freeMemoryAtEnd = system.frames.freeMemory }
+    if process === processes.first {
+      // What a large allocation would find.
+      system.frames.drainCoreList()
+      freeMemoryAtEnd = system.frames.freeMemory
+    }
     process.files.release()
     process.run(nil)
     leaveMemory(process)

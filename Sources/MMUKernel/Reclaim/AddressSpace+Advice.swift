@@ -2,7 +2,8 @@ import MMUMemory
 import MMUPaging
 import MMUTiming
 
-// What a program says about pages it will not need soon: MADV_PAGEOUT, MADV_COLD, MADV_FREE.
+// What a program says about pages it will not need soon: MADV_PAGEOUT, MADV_COLD, MADV_FREE; and those it
+// will: MADV_WILLNEED.
 
 extension AddressSpace {
   /// Calls `body` with the address, entry and frame of each page of `lower..<upper` that is mapped, and by
@@ -45,6 +46,16 @@ extension AddressSpace {
       tables.set(entry, to: entry.pointee & ~PageTableEntry.accessed.rawValue)
       lists.clear(PageLists.Mark.referenced, frame)
       system.policy.cooled(frame, lists)
+    }
+  }
+
+  /// MADV_WILLNEED for private pages: reads those in swap, as far as memory allows.
+  func readSwapAhead(_ lower: UInt64, _ upper: UInt64) {
+    if swapEntries == 0 { return }
+    tables.forEachTable(in: lower, upper) { _, entries, count in
+      for i in 0..<count where SoftwareEntry.isSwapped(entries[i]) {
+        if !system.readSwapAhead((entries[i] & PageTableEntry.addressMask) >> 12) { break }
+      }
     }
   }
 

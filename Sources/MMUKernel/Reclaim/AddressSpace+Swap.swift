@@ -93,7 +93,8 @@ extension SystemMemory {
     var fromDisk: UInt64 = 0
     let result = readSwap(slot, of: swap, &fromDisk)
     if case .read = result {
-      for other in swap.readaheadWindow(slot) where other != slot {
+      for other in swap.readaheadWindow(slot, largest: 1 << pageCluster)
+      where other != slot {
         if swap.uses(of: other) == 0 || swap.frame(of: other) != 0 { continue }
         // A favour, which ends when memory does.
         if frames.lists.isShort || frames.available <= frames.watermarks.low { break }
@@ -107,6 +108,17 @@ extension SystemMemory {
       stall.isCause = true
     }
     return result
+  }
+
+  /// MADV_WILLNEED: reads a slot into the swap cache, without anybody waiting for it.
+  ///
+  /// - Returns: false if there is no room for more; a page that cannot be read is left to its fault.
+  func readSwapAhead(_ slot: UInt64) -> Bool {
+    guard let swap, swap.frame(of: slot) == 0 else { return true }
+    if !hasSpareFrames { return false }
+    var fromDisk: UInt64 = 0
+    if case .noFrame = readSwap(slot, of: swap, &fromDisk) { return false }
+    return true
   }
 
   private func readSwap(

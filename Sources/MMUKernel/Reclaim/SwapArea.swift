@@ -204,9 +204,6 @@ final class SwapArea {
 
   // MARK: Readahead
 
-  /// The largest window: 8 slots, Linux's page-cluster of 3.
-  static var largestWindow: UInt64 { 8 }
-
   /// A page that was read ahead was wanted.
   func noteReadaheadHit() { readaheadHits += 1 }
 
@@ -214,7 +211,9 @@ final class SwapArea {
   /// pages read ahead were useful lately.
   ///
   /// Nothing is read ahead while nothing of it hits, but where two reads follow one another.
-  func readaheadWindow(_ slot: UInt64) -> Range<UInt64> {
+  /// - Parameter largest: the widest window, a power of two of slots.
+  func readaheadWindow(_ slot: UInt64, largest: UInt64) -> Range<UInt64> {
+    if largest == 1 { return slot..<slot + 1 }
     var width = readaheadHits + 2
     readaheadHits = 0
     if width == 2 {
@@ -224,7 +223,7 @@ final class SwapArea {
       while power < width { power *= 2 }
       width = power
     }
-    width = max(min(width, Self.largestWindow), lastWindow / 2)
+    width = max(min(width, largest), lastWindow / 2)
     lastWindow = width
     lastRead = slot
     let start = slot & ~(width - 1)

@@ -240,6 +240,11 @@ extension SystemMemory {
         && frames.claim(frame)
   }
 
+  /// Drops the clean pages of files that nobody maps: a 1 written to /proc/sys/vm/drop_caches.
+  func dropCleanPages() {
+    for case let inode? in inodes { inode.dropClean() }
+  }
+
   // MARK: Refaults
 
   /// A page goes: the time on the clock of evictions, which activations drive, too.

@@ -109,8 +109,9 @@ extension Kernel {
       if case .symbolicLink = inode.kind, flags & OpenFlags.path == 0 { throw .tooManyLinks }
       if flags & OpenFlags.directory != 0 && !inode.isDirectory { throw .notDirectory }
       if inode.isDirectory && (writes || creates) { throw .isDirectory }
-      if case .report(let report) = inode.kind, writes && !report.kind.isWritable {
-        throw .accessDenied
+      if case .report(let report) = inode.kind, flags & OpenFlags.path == 0 {
+        let wanted: UInt32 = (writes ? 0o200 : 0) | (flags & 3 != 1 ? 0o400 : 0)
+        if report.kind.mode & wanted != wanted { throw .accessDenied }
       }
       if inode.isRegular && writes {
         try checkWritable(inode.volume)
