@@ -135,6 +135,7 @@ private func numbers(_ program: String, _ options: String) -> [Int] {
     let waits = numbers("swap_readahead", "--swap 16M")
     #expect(waits[1] > 0 && waits[1] < 128)
     #expect(waits[2] > waits[1])
+    #expect(waits[3] == 0)
   }
 
   @Test func `what compresses stays in memory, what does not is written out`() {
