@@ -56,6 +56,15 @@ struct AllocationScenario: CustomTestStringConvertible, Sendable {
       [bench.call(216, given[0], 8192, 8192, 7, 1 << 41)]
     },
     Self(
+      name: "guards in untouched memory, and fork of them",
+      prepare: { bench in
+        let shared = bench.call(Number.mmap, 0, 600 << 12, 3, 0x21, ~0, 0)
+        return [bench.map(1200), UInt64(bitPattern: shared)]
+      }
+    ) { bench, given in
+      given.map { bench.call(Number.madvise, $0 + 4096, 590 << 12, 102) } + [bench.call(220, 17)]
+    },
+    Self(
       name: "mlock and mprotect of a private file",
       prepare: { bench in
         bench.prepareFiles()

@@ -32,7 +32,7 @@ extension ProcessModel {
       if limits.isPressed && below(3) > 0 {
         return .advise(address, pages: pages, [8, 20, 21, 21][below(4)] as UInt64)
       }
-      let advice = [4, 4, 4, 10, 11, 18, 19, 0, 1, 2, 3][below(11)] as UInt64
+      let advice = [4, 4, 4, 10, 11, 18, 19, 0, 1, 2, 3, 102, 103, 103][below(14)] as UInt64
       return .advise(address, pages: pages, advice)
     case 52..<56: return chooseRemap(process, address, pages)
     case 56: return .synchronize(address, pages: pages)

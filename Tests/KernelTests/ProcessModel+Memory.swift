@@ -74,7 +74,13 @@ extension ProcessModel {
         if !page.isShared { process.pages[number]!.own = nil }
       case 8:
         if page.isLocked || page.file != nil { return .fails(.invalid) }
-        process.pages[number]!.isFreed = true
+        process.pages[number]!.isFreed = !page.isGuard
+      case 102:
+        if page.isLocked { return .fails(.invalid) }
+        process.pages[number]!.own = nil
+        process.pages[number]!.isFreed = false
+        process.pages[number]!.isGuard = true
+      case 103: process.pages[number]!.isGuard = false
       case 20, 21: if page.isLocked { return .fails(.invalid) }
       case 10: process.pages[number]!.isNotForked = true
       case 11: process.pages[number]!.isNotForked = false
@@ -160,6 +166,7 @@ extension ProcessModel {
     guard var page = process.pages[template] else { return }
     let start = page.filePage
     page.own = nil
+    page.isGuard = false
     for i in old..<max(old, new) {
       page.filePage = start + Int(i)
       process.pages[first + i] = page
@@ -184,6 +191,7 @@ extension ProcessModel {
       process.pages[target + i] = process.pages[first + i]
       if keepsOld {
         if process.pages[first + i]?.isShared == false { process.pages[first + i]!.own = nil }
+        process.pages[first + i]?.isGuard = false
       } else {
         process.pages[first + i] = nil
       }

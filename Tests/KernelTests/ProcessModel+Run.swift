@@ -287,7 +287,10 @@ final class ProcessModel {
     for (number, page) in parent.pages where !page.isNotForked {
       var copy = page
       copy.isLocked = false
-      if copy.isWiped { copy.own = nil }
+      if copy.isWiped {
+        copy.own = nil
+        copy.isGuard = false
+      }
       child.pages[number] = copy
     }
     child.descriptors = parent.descriptors

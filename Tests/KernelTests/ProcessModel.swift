@@ -59,11 +59,15 @@ struct ModelledPage {
   var isWiped = false
   /// MADV_FREE: zeros may stand there instead of `own`, until it is written.
   var isFreed = false
+  /// MADV_GUARD_INSTALL.
+  var isGuard = false
 
   /// An access that its permissions allow would be SIGBUS.
   var isBeyondFile: Bool { own == nil && file.map { filePage >= $0.pages } ?? false }
 
-  func allows(writing: Bool) -> Bool { writing ? permissions & 2 != 0 : permissions != 0 }
+  func allows(writing: Bool) -> Bool {
+    !isGuard && (writing ? permissions & 2 != 0 : permissions != 0)
+  }
 
   func isAccessible(writing: Bool) -> Bool { allows(writing: writing) && !isBeyondFile }
 

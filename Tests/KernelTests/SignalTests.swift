@@ -65,6 +65,18 @@ import Testing
     #expect(status == .killed(.segmentationFault))
   }
 
+  @Test func `a guard is named, though its area allows the access`() throws {
+    let bench = try Bench()
+    let at = bench.map(3)
+    #expect(bench.call(233, at + 4096, 4096, 102) == 0)
+    bench.store(1, at: at)
+    #expect(!bench.touch(at + 4096, .read))
+    let text = bench.messages.last?.text ?? ""
+    #expect(text.contains("SEGV_MAPERR") && text.contains("PTE a guard (P = 0, nothing else)"))
+    #expect(text.contains("a guard page: MADV_GUARD_INSTALL was called for it"))
+    #expect(bench.finish() == nil)
+  }
+
   @Test func `the stack grows on demand to its limit, then it overflows`() throws {
     let bench = try Bench()
     let top = bench.space.allAreas.last!.upper

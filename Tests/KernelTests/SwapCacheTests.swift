@@ -113,6 +113,22 @@ private final class BrokenStore: SwapStore {
     #expect(bench.finish() == nil)
   }
 
+  @Test func `a guard takes the place of a page in swap, and outlives the pressure`() throws {
+    let bench = try swapBench()
+    let at = bench.map(8)
+    bench.fill(at, 8)
+    bench.pageOut(at, 8)
+    #expect(bench.call(233, at + 4096, 4 * 4096, 102) == 0)
+    #expect(bench.swap.used == 4)
+    bench.pageOut(at, 8)
+    #expect(bench.call(225, Bench.pathPage) == 0)
+    #expect(bench.call(228, at, 8 * 4096) == negative(.noMemory))
+    #expect(bench.bytes(at + 5 * 4096, 3) == [6, 7, 8] && bench.load(at) == 1)
+    #expect(bench.call(233, at, 8 * 4096, 103) == 0)
+    #expect(bench.bytes(at, 8) == [1, 0, 0, 0, 0, 6, 7, 8])
+    #expect(bench.finish() == nil)
+  }
+
   @Test func `a page that cannot be written stays`() throws {
     let store = BrokenStore()
     let bench = try swapBench { $0.swapStore = store }

@@ -170,7 +170,9 @@ extension AddressSpace {
   /// Write-protects an entry; false if there is none.
   @discardableResult
   private func clean(_ address: UInt64, _ batch: inout InvalidationBatch) -> Bool {
-    guard let entry = tables.existingEntry(for: address), entry.pointee != 0 else { return false }
+    guard let entry = tables.existingEntry(for: address), entry.pointee != 0,
+      !SoftwareEntry.hasNoFrame(entry.pointee)
+    else { return false }
     let written = PageTableEntry.writable.rawValue | PageTableEntry.dirty.rawValue
     if entry.pointee & written != 0 {
       let isPresent = entry.pointee & 1 != 0
@@ -191,7 +193,7 @@ extension AddressSpace {
       if pages.isEmpty { return }
       let lower = area.lower + (pages.lowerBound - area.pageOffset) * pageBytes
       let upper = area.lower + (pages.upperBound - area.pageOffset) * pageBytes
-      unmapPages(lower, upper, keepingCopies: keepingCopies, batch: &batch)
+      unmapPages(lower, upper, keepingCopies: keepingCopies, keepingGuards: true, batch: &batch)
     }
     batch.deliver(pcid: pcid.rawValue, in: system)
   }

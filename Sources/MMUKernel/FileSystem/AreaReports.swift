@@ -116,7 +116,7 @@ extension AddressSpace {
           account.addSwapped(system.swap?.uses(of: frame.rawValue) ?? 1)
           continue
         }
-        if frame.rawValue == system.zeroFrame { continue }
+        if entries[i] == SoftwareEntry.guardPage || frame.rawValue == system.zeroFrame { continue }
         let isAnonymous = system.frames.use(of: frame) == .anonymous
         // The cache's own reference is no mapping.
         let references = UInt64(system.frames.references(to: frame))

@@ -246,7 +246,7 @@ extension AddressSpace {
         !inode.isOnDisk
       else { return }
       tables.readTables(in: area.lower, area.upper) { _, entries, count in
-        for i in 0..<count where entries[i] != 0 && !SoftwareEntry.isSwapped(entries[i]) {
+        for i in 0..<count where entries[i] != 0 && !SoftwareEntry.hasNoFrame(entries[i]) {
           let frame = PageTableEntry(entries[i]).frame
           if system.frames.use(of: frame) == .cache { pages += 1 }
         }

@@ -26,6 +26,8 @@ enum FaultResolution: UInt8 {
   case spurious
   /// No area there.
   case noArea
+  /// A guard stands there.
+  case guardPage
   /// An area above could have grown to there, but for its limit or the guard gap.
   case stackOverflow
   /// The area forbids the access.
@@ -56,6 +58,7 @@ extension AddressSpace {
   ///
   ///     no area (and no stack that may grow to there)    -> noArea, stackOverflow
   ///     the area forbids the access                      -> denied
+  ///     a guard                                          -> guardPage
   ///     nothing mapped: anonymous, read                  -> zeroPage
   ///                     anonymous, write                 -> zeroFilled
   ///                     file                             -> see `fillFromFile`
@@ -128,7 +131,9 @@ extension AddressSpace {
     guard let entry = tables.entry(for: address) else { return .outOfMemory }
     let old = entry.pointee
     if old == 0 { return fillAbsent(area, address, access, entry) }
-    if SoftwareEntry.isSwapped(old) { return swapIn(area, address, access, entry) }
+    if SoftwareEntry.hasNoFrame(old) {
+      return old == SoftwareEntry.guardPage ? .guardPage : swapIn(area, address, access, entry)
+    }
     if access & 2 != 0 && old & PageTableEntry.writable.rawValue == 0 {
       if area.pointee.flags.contains(.shared) {
         return writeShared(area.pointee, address, entry)

@@ -16,6 +16,7 @@ extension AddressSpace {
     let child = try AddressSpace(
       system, maximumAreas: maximumAreas, stackLimit: stackLimit, family: family)
     child.hasMovedPages = hasMovedPages
+    child.hasGuards = hasGuards
     child.mapTop = mapTop
     child.startBreak = startBreak
     child.currentBreak = currentBreak
@@ -44,6 +45,8 @@ extension AddressSpace {
         isComplete = copyHugePages(of: area, size, to: child, &batch)
       } else if isCopied {
         isComplete = copyEntries(area, to: child, &batch)
+      } else if hasGuards && !isWiped {
+        isComplete = copyGuards(of: area, to: child)
       }
     }
     batch.deliver(pcid: pcid.rawValue, in: system)
@@ -101,6 +104,11 @@ extension AddressSpace {
             isComplete = false
             return
           }
+        }
+        if entry == SoftwareEntry.guardPage {
+          target.unsafelyUnwrapped[i] = entry
+          edits &+= 1
+          continue
         }
         if entry & 1 == 0 && SoftwareEntry.isSwapped(entry) {
           entries[i] = entry & ~SoftwareEntry.exclusive

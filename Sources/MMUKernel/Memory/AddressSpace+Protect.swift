@@ -121,7 +121,7 @@ extension AddressSpace {
       for i in 0..<count {
         let old = entries[i]
         // What is in swap gets its rights when it comes back.
-        if old == 0 || SoftwareEntry.isSwapped(old) { continue }
+        if old == 0 || SoftwareEntry.hasNoFrame(old) { continue }
         var new = old & ~(present | writable | noExecute | SoftwareEntry.inaccessible)
         new |= accessible ? present : SoftwareEntry.inaccessible
         if !execute { new |= noExecute }

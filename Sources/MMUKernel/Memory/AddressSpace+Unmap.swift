@@ -58,10 +58,12 @@ extension AddressSpace {
 
   /// Empties the entries of a range and gives the frames back; tables and areas stay.
   ///
-  /// - Parameter keepingCopies: only those of the page cache.
+  /// - Parameters:
+  ///   - keepingCopies: only those of the page cache.
+  ///   - keepingGuards: guards stay.
   func unmapPages(
     _ lower: UInt64, _ upper: UInt64, keepingCopies: Bool = false,
-    batch: inout InvalidationBatch
+    keepingGuards: Bool = false, batch: inout InvalidationBatch
   ) {
     let zero = system.zeroFrame
     let frames = system.frames
@@ -87,11 +89,12 @@ extension AddressSpace {
       for i in 0..<count {
         let entry = entries[i]
         if entry == 0 { continue }
-        if entry & 1 == 0 && SoftwareEntry.isSwapped(entry) {
-          if keepingCopies { continue }
+        if SoftwareEntry.hasNoFrame(entry) {
+          let isGuard = entry == SoftwareEntry.guardPage
+          if isGuard ? keepingGuards : keepingCopies { continue }
           entries[i] = 0
           edits &+= 1
-          dropSwapEntry(entry)
+          if !isGuard { dropSwapEntry(entry) }
           continue
         }
         let frame = (entry & PageTableEntry.addressMask) &>> 12
@@ -142,7 +145,7 @@ extension AddressSpace {
         // A part of a huge page at the end stays.
         let end = to & ~mask
         if mask == 0 {
-          unmapPages(from, to, batch: &batch)
+          unmapPages(from, to, keepingGuards: true, batch: &batch)
         } else if from < end {
           unmapHugePages(of: area, from, end, endsArea: false, batch: &batch)
         }

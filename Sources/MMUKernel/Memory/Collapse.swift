@@ -54,7 +54,7 @@ extension AddressSpace {
     var isReferenced = false
     for i in 0..<512 {
       let frame = (table[i] & PageTableEntry.addressMask) >> 12
-      if SoftwareEntry.isSwapped(table[i]) { return .unfit }
+      if SoftwareEntry.hasNoFrame(table[i]) { return .unfit }
       if table[i] == 0 || frame == system.zeroFrame {
         absent += 1
         continue

@@ -254,7 +254,7 @@ extension AddressSpace {
           problem = "an entry maps \(hex(at)) outside any area"
           continue
         }
-        if area.hugeSize != nil { continue }
+        if area.hugeSize != nil || entry == SoftwareEntry.guardPage { continue }
         let permissions = area.permissions
         if SoftwareEntry.isSwapped(entry) {
           swapped += 1

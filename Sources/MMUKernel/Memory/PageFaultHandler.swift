@@ -167,7 +167,7 @@ extension FaultResolution {
     case .zeroPage, .zeroFilled, .copied, .reused, .fileMapped, .fileCopied, .fileRead,
       .swapCached, .swappedIn, .spurious:
       .resume
-    case .noArea, .stackOverflow, .stackRefused:
+    case .noArea, .guardPage, .stackOverflow, .stackRefused:
       .signal(SignalInformation(.segmentationFault, .notMapped, address: address))
     case .denied: .signal(SignalInformation(.segmentationFault, .accessDenied, address: address))
     case .beyondFile, .noHugePage, .damagedEntry, .swapFailed:

@@ -5,7 +5,8 @@ import MMUTiming
 /// How an entry that is not present, but not empty either, is to be read.
 ///
 /// The processor ignores all of an entry with P = 0. The kernel keeps a page there whose area allows
-/// no access (PROT_NONE), as Linux does with the same bit; or the slot of a page that is in swap.
+/// no access (PROT_NONE), as Linux does with the same bit; or the slot of a page that is in swap; or a
+/// guard.
 enum SoftwareEntry {
   /// P = 0 and this bit: the frame in bits 51:12 is still the page's, with its A and D.
   static var inaccessible: UInt64 { 1 << 8 }
@@ -14,9 +15,18 @@ enum SoftwareEntry {
   /// With `swapped`: the page was nobody else's when it went, and is not since.
   static var exclusive: UInt64 { 1 << 10 }
 
+  /// P = 0 and nothing but this bit: no page, and none to be made.
+  static var guardPage: UInt64 { 1 << 11 }
+
   /// Whether an entry names a slot.
   @inline(__always)
   static func isSwapped(_ entry: UInt64) -> Bool { entry & (swapped | 1) == swapped }
+
+  /// Whether an entry that is not empty leads to no frame.
+  @inline(__always)
+  static func hasNoFrame(_ entry: UInt64) -> Bool {
+    entry & 1 == 0 && entry & (swapped | guardPage) != 0
+  }
 }
 
 /// The paging structures of one address space, as entries in frames.

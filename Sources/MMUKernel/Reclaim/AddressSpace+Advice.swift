@@ -16,7 +16,7 @@ extension AddressSpace {
     tables.forEachTable(in: lower, upper) { address, entries, count in
       for i in 0..<count {
         let entry = entries[i]
-        if entry == 0 || SoftwareEntry.isSwapped(entry) { continue }
+        if entry == 0 || SoftwareEntry.hasNoFrame(entry) { continue }
         let frame = (entry & PageTableEntry.addressMask) >> 12
         if frame == system.zeroFrame { continue }
         let isInCache =

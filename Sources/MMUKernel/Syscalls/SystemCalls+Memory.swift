@@ -111,7 +111,7 @@ extension Kernel {
     guard let space = process.space else { throw .invalid }
     let advice = Int32(truncatingIfNeeded: advice)
     switch advice {
-    case 0...4, 8...25: break
+    case 0...4, 8...25, 102, 103: break
     default: throw unsupportedAdvice(advice)
     }
     if address & 4095 != 0 { throw .invalid }
@@ -131,6 +131,8 @@ extension Kernel {
       if system.huge.mode != .never { system.onHugePageCandidate() }
     case 15: try space.changeFlags(address, end, set: .noHugePages, clear: .hugePages)
     case 25: try space.collapse(address, end)
+    case 102: try space.installGuards(address, end)
+    case 103: try space.removeGuards(address, end)
     case 16: try space.changeFlags(address, end, set: .notDumped)
     case 17: try space.changeFlags(address, end, clear: .notDumped)
     case 22, 23:
@@ -220,8 +222,7 @@ extension Kernel {
   /// EINVAL, and a message if Linux knows the advice.
   private func unsupportedAdvice(_ advice: Int32) -> Errno {
     let names: [Int32: String] = [
-      100: "MADV_HWPOISON", 101: "MADV_SOFT_OFFLINE", 102: "MADV_GUARD_INSTALL",
-      103: "MADV_GUARD_REMOVE",
+      100: "MADV_HWPOISON", 101: "MADV_SOFT_OFFLINE",
     ]
     guard let name = names[advice] else { return .invalid }
     return unsupported("madvise with \(name)", .invalid)
@@ -246,7 +247,7 @@ extension Kernel {
       for i in 0..<count {
         let here = at + i * 4096
         let entry = space.tables.view(of: here) ?? 0
-        var isResident = entry != 0
+        var isResident = entry != 0 && entry != SoftwareEntry.guardPage
         if SoftwareEntry.isSwapped(entry) {
           let slot = (entry & PageTableEntry.addressMask) >> 12
           isResident = system.swap?.frame(of: slot) != 0

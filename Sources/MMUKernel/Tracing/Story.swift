@@ -176,7 +176,9 @@ extension Kernel {
             ? "\(name) not present (P = 0)"
             : SoftwareEntry.isSwapped(entry.rawValue)
               ? "\(name) in swap (P = 0, slot \(entry.frame.rawValue)), which cannot be read"
-              : "\(name) kept without access (P = 0, the page is still there)")
+              : entry.rawValue == SoftwareEntry.guardPage
+                ? "\(name) a guard (P = 0, nothing else)"
+                : "\(name) kept without access (P = 0, the page is still there)")
         continue
       }
       var denied: [String] = []
@@ -227,6 +229,7 @@ extension Kernel {
           : "write to read-only memory"
       case .read: return "the area cannot be read"
       }
+    case .guardPage: return "a guard page: MADV_GUARD_INSTALL was called for it"
     case .swapFailed: return "the page is in swap, and reading it has failed"
     case .beyondFile: return "the mapping is longer than its file: nothing is behind this page"
     case .noHugePage:
