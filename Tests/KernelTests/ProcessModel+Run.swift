@@ -178,9 +178,9 @@ final class ProcessModel {
         bench.trap(.fault(error))
       }
       if process.real.space == nil {
-        if limits.isPressed && !isSwapOn { return settle() }
         let signal: Int32 = page?.allows(writing: value != nil) ?? false ? 7 : 11
         if page?.isAccessible(writing: value != nil) ?? false {
+          if limits.isPressed && !isSwapOn { return settle() }
           if bench.reclaimCounters.failedReads == lost { fail("\(operation) killed") }
           if process === root { isLost = true }
         }
