@@ -129,7 +129,7 @@ extension ProcessModel {
     }
     if old == 0 && !page.isShared { return .fails(.invalid) }
     let last = area.end.rawValue / 4096
-    if old > last - first { return .fails(.badAddress) }
+    if min(old, new) > last - first { return .fails(.badAddress) }
     if isFixed {
       process.unmap(target / 4096..<target / 4096 + new)
       if new < old { process.unmap(first + new..<first + old) }

@@ -181,6 +181,7 @@ extension AddressSpace {
     letters += ["me"]
     if area.isShared { letters.append("ms") }
     if area.flags.contains(.growsDown) { letters.append("gd") }
+    if area.flags.contains(.guarded) { letters.append("gu") }
     if area.flags.contains(.locked) { letters.append("lo") }
     if area.flags.contains(.sequentialReads) { letters.append("sr") }
     if area.flags.contains(.randomReads) { letters.append("rr") }

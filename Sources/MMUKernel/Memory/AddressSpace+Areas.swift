@@ -62,7 +62,7 @@ extension AddressSpace {
       result.anonymousIdentity = b.anonymousIdentity
       if b.anonymousIdentity != 0 { result.home = b.home &- a.pages }
     }
-    result.flags.formUnion(b.flags.intersection(.labels))
+    result.flags.formUnion(b.flags.intersection(.sticky))
     return result
   }
 
@@ -87,13 +87,14 @@ extension AddressSpace {
     return areas.firstEnding(after: address)
   }
 
-  /// Changes flags of the areas in a range, splitting and joining them as that takes: madvise.
+  /// Changes flags of the areas in a range, but of those with some of `others`, splitting and joining them as that takes: madvise.
   ///
   /// - Throws: ENOMEM if part of the range is not mapped, the rest being done unless the hole is to stop
   ///   it; at once if there would be too many areas.
   func changeFlags(
     _ lower: UInt64, _ upper: UInt64, set: VirtualMemoryArea.Flags = [],
-    clear: VirtualMemoryArea.Flags = [], stopsAtHole: Bool = false
+    clear: VirtualMemoryArea.Flags = [], unless others: VirtualMemoryArea.Flags = [],
+    stopsAtHole: Bool = false
   ) throws(Errno) {
     var at = lower
     var hole = false
@@ -106,7 +107,8 @@ extension AddressSpace {
         at = area.lower
       }
       let end = min(upper, area.upper)
-      var flags = area.flags.subtracting(clear).union(set)
+      var flags = area.flags
+      if flags.isDisjoint(with: others) { flags = flags.subtracting(clear).union(set) }
       // Huge pages of a pool are never swapped, so nothing locks them.
       if area.hugeSize != nil { flags.subtract([.locked, .lockedOnFault]) }
       if flags != area.flags {

@@ -256,6 +256,10 @@ extension AddressSpace {
         let resolution = resolveFault(at, writing ? 2 : 0)
         if !resolution.isResolved { return resolution }
         count(resolution)
+      } else if writing && entry & PageTableEntry.dirty.rawValue == 0 {
+        // Nothing is written, but the page of a file counts as if it were.
+        let frame = (entry & PageTableEntry.addressMask) >> 12
+        if system.frames.use(of: FrameNumber(frame)) == .cache { system.noteWritten(frame) }
       }
       at += 4096
     }

@@ -7,7 +7,7 @@ extension AddressSpace {
   /// may write before it has a copy of its own.
   ///
   /// As Linux does it: only areas in which something was written by this process (anonymous
-  /// identity) have entries copied; a fault finds the rest again. The child's entries begin without
+  /// identity), or with guards, have entries copied; a fault finds the rest again. The child's entries begin without
   /// A, its locked areas unlocked. Only entries that lose R/W need an invalidation.
   ///
   /// - Throws: ENOMEM; everything has been returned then.
@@ -16,7 +16,6 @@ extension AddressSpace {
     let child = try AddressSpace(
       system, maximumAreas: maximumAreas, stackLimit: stackLimit, family: family)
     child.hasMovedPages = hasMovedPages
-    child.hasGuards = hasGuards
     child.mapTop = mapTop
     child.startBreak = startBreak
     child.currentBreak = currentBreak
@@ -43,10 +42,8 @@ extension AddressSpace {
       system.charge(system.costs.areaOperation)
       if isCopied, let size = area.hugeSize {
         isComplete = copyHugePages(of: area, size, to: child, &batch)
-      } else if isCopied {
+      } else if isCopied || area.flags.contains(.guarded) && !isWiped {
         isComplete = copyEntries(area, to: child, &batch)
-      } else if hasGuards && !isWiped {
-        isComplete = copyGuards(of: area, to: child)
       }
     }
     batch.deliver(pcid: pcid.rawValue, in: system)
@@ -61,14 +58,16 @@ extension AddressSpace {
   /// that it does not become one with areas in which nothing was written yet.
   static var forkedIdentity: UInt32 { 1 << 31 }
 
-  /// Copies the entries of one private area; false if there was no frame for a table.
+  /// Copies the entries of one area; false if there was no frame for a table.
   private func copyEntries(
     _ area: VirtualMemoryArea, to child: AddressSpace, _ batch: inout InvalidationBatch
   ) -> Bool {
     let zero = system.zeroFrame
     let frames = system.frames
-    let writable = PageTableEntry.writable.rawValue
-    let accessed = PageTableEntry.accessed.rawValue
+    // What is shared stays writable for both.
+    let writable = area.isShared ? 0 : PageTableEntry.writable.rawValue
+    let unmarked =
+      PageTableEntry.accessed.rawValue | (area.isShared ? PageTableEntry.dirty.rawValue : 0)
     var isComplete = true
     var anonymous = 0
     var file = 0
@@ -123,7 +122,7 @@ extension AddressSpace {
           edits &+= 1
           if entry & 1 != 0 { batch.note(address &+ UInt64(i) &<< 12) }
         }
-        target.unsafelyUnwrapped[i] = entry & ~(writable | accessed)
+        target.unsafelyUnwrapped[i] = entry & ~(writable | unmarked)
         edits &+= 1
         let frame = (entry & PageTableEntry.addressMask) &>> 12
         if frame == zero { continue }

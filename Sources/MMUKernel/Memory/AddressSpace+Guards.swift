@@ -16,10 +16,10 @@ extension AddressSpace {
       try forEachArea(lower, upper) { area, from, to in
         if area.flags.contains(.locked) || area.hugeSize != nil { failure = failure ?? .invalid }
         if failure != nil { return }
+        areas.area(at: from)?.pointee.flags.insert(.guarded)
+        if area.isAnonymous && area.anonymousIdentity == 0 { prepareAnonymous(from) }
         unmapPages(from, to, keepingGuards: true, batch: &batch)
         if !putGuards(from, to) { failure = .noMemory }
-        // So that a child gets them, too.
-        if !area.isShared && area.anonymousIdentity == 0 { prepareAnonymous(from) }
       }
     } catch { failure = failure ?? error }
     if let failure { throw failure }
@@ -27,7 +27,6 @@ extension AddressSpace {
 
   /// Fills the empty entries of a range, which has no pages; false if there was no frame for a table.
   private func putGuards(_ lower: UInt64, _ upper: UInt64) -> Bool {
-    hasGuards = true
     var at = lower
     while at < upper {
       let end = min(upper, (at | 0x1f_ffff) + 1)
@@ -53,7 +52,7 @@ extension AddressSpace {
     do {
       try forEachArea(lower, upper) { area, from, to in
         if area.hugeSize != nil { isRefused = true }
-        if isRefused { return }
+        if isRefused || !area.flags.contains(.guarded) { return }
         for address in guards(from, to) {
           guard let entry = tables.existingEntry(for: address) else { continue }
           tables.set(entry, to: 0)
@@ -65,20 +64,8 @@ extension AddressSpace {
     if let failure { throw failure }
   }
 
-  /// Gives a forked child the guards of an area whose entries it does not get; false if there was no
-  /// frame for a table.
-  func copyGuards(of area: VirtualMemoryArea, to child: AddressSpace) -> Bool {
-    for address in guards(area.lower, area.upper) {
-      guard let target = child.tables.entry(for: address) else { return false }
-      child.tables.set(target, to: SoftwareEntry.guardPage)
-      system.charge(system.costs.entryEdit)
-    }
-    return true
-  }
-
   /// The addresses of the guards in a range.
   private func guards(_ lower: UInt64, _ upper: UInt64) -> [UInt64] {
-    if !hasGuards { return [] }
     var addresses: [UInt64] = []
     tables.readTables(in: lower, upper) { address, entries, count in
       for i in 0..<count where entries[i] == SoftwareEntry.guardPage {

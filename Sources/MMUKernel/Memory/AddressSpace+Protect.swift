@@ -58,7 +58,8 @@ extension AddressSpace {
       system.releaseSource(area.source, by: self)
       protectPages(at, end, permissions)
       // What could not be copied before is made ready now.
-      if area.flags.contains(.locked) && !area.isShared && !wasWritable
+      if area.flags.contains(.locked) && !area.flags.contains(.lockedOnFault)
+        && !area.isShared && !wasWritable
         && permissions.contains(.write)
       {
         _ = populate(at, end, writing: true, count: count)

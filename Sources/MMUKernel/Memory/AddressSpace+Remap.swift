@@ -75,7 +75,8 @@ extension AddressSpace {
       return address
     }
     if old == 0 && !area.isShared { throw .invalid }
-    if old > area.upper - address { throw .badAddress }
+    // What MREMAP_FIXED cuts off may reach beyond the area.
+    if min(old, new) > area.upper - address { throw .badAddress }
     // With MREMAP_DONTUNMAP the old pages stay promised.
     let more = flags.contains(.dontUnmap) ? new : new > old ? new - old : 0
     if more > 0 && area.flags.contains(.accounted) && !canPromise(more / pageBytes) {
@@ -179,7 +180,7 @@ extension AddressSpace {
     } else if old > 0 {
       try removeAreas(address, address + old)
     }
-    if moved.flags.contains(.locked) { populateLocked(target, target + new) }
+    if moved.flags.contains(.locked) && new > old { populateLocked(target + old, target + new) }
     return target
   }
 

@@ -51,8 +51,6 @@ public final class AddressSpace {
   var familySlot = 0
   /// mremap has moved private pages: they are not at home.
   var hasMovedPages = false
-  /// Guards have been put somewhere.
-  var hasGuards = false
   /// Where the search for free space starts, downwards.
   var mapTop: UInt64
   /// The heap's first and its present end; equal while there is none.

@@ -85,11 +85,15 @@ public struct VirtualMemoryArea: Hashable, Sendable {
     @inlinable public static var pool1G: Self { Self(rawValue: 1 << 21) }
     /// The pool keeps a page for each of its pages that is not there yet: HPAGE_RESV_OWNER.
     @inlinable public static var promised: Self { Self(rawValue: 1 << 22) }
+    /// MADV_GUARD_INSTALL was called for some of it: VM_MAYBE_GUARD.
+    @inlinable public static var guarded: Self { Self(rawValue: 1 << 23) }
 
     /// What is never held against the overcommit limit, writable or not.
     static var unaccounted: Self { [.shared, .noReserve, .pool2M, .pool1G] }
     /// Flags that only name an area: no hindrance to a merge.
     static var labels: Self { [.heap, .stack] }
+    /// Flags that are no hindrance to a merge, after which the whole area has them.
+    static var sticky: Self { [.heap, .stack, .guarded] }
   }
 
   /// The first byte's address; page-aligned.
@@ -189,7 +193,7 @@ public struct VirtualMemoryArea: Hashable, Sendable {
   /// everything but anonymous identity goes.
   func continues(into next: Self) -> Bool {
     guard upper == next.lower, permissions == next.permissions, source == next.source,
-      flags.subtracting(.labels) == next.flags.subtracting(.labels)
+      flags.subtracting(.sticky) == next.flags.subtracting(.sticky)
     else { return false }
     let isHome = home &+ pages == next.home
     if source == 0 { return isHome }

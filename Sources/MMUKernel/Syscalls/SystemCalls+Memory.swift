@@ -124,7 +124,10 @@ extension Kernel {
     switch advice {
     case 4, 24: try space.discard(address, end, lockedToo: advice == 24)
     case 9: try remove(space, address, end)
-    case 12: try space.changeFlags(address, end, set: .mergeable)
+    case 12:
+      // Of shared memory, and of huge pages, nothing is merged.
+      try space.changeFlags(
+        address, end, set: .mergeable, unless: [.shared, .pool2M, .pool1G])
     case 13: try space.changeFlags(address, end, clear: .mergeable)
     case 14:
       try space.changeFlags(address, end, set: .hugePages, clear: .noHugePages)
@@ -136,12 +139,12 @@ extension Kernel {
     case 16: try space.changeFlags(address, end, set: .notDumped)
     case 17: try space.changeFlags(address, end, clear: .notDumped)
     case 22, 23:
-      try space.forEachArea(address, end) { _, _, _ in }
+      // In order, up to the first hole or page that cannot be had.
       let writing = advice == 23
       let failure = space.populate(address, end, writing: writing) { process.countResolved($0) }
       switch failure {
       case nil: break
-      case .outOfMemory?: throw .noMemory
+      case .noArea?, .stackOverflow?, .stackRefused?, .outOfMemory?: throw .noMemory
       case .denied?: throw .invalid
       default: throw .badAddress
       }
