@@ -134,6 +134,7 @@ extension CommandCall {
     ("write_barrier", "a program finds out which of its pages it has written."),
     ("threads", "four threads on one address space count under a lock."),
     ("thread_stacks", "threads on stacks of their own, each with a guard page below it."),
+    ("guard_pages", "guards below 32 stacks, made by mprotect and by MADV_GUARD_INSTALL."),
     ("shared_anon", "a parent and its child write to the same memory."),
     ("shm_counter", "two processes count in one file of /dev/shm under a lock."),
     ("shared_text", "two processes that run one program share the frames of its code."),

@@ -15,7 +15,7 @@ import Testing
     ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [])
     .filter { $0.hasSuffix(".elf") }.map { String($0.dropLast(4)) }.sorted()
 
-  @Test func `all recorded programs are there`() { #expect(Self.names.count == 124) }
+  @Test func `all recorded programs are there`() { #expect(Self.names.count == 129) }
 
   /// What a program needs: those of swap (s, m) an area, `m04_swap_pressure` less memory than it writes.
   private static func configuration(of name: String) -> MachineConfiguration {

@@ -11,7 +11,8 @@ extension AddressSpace {
   /// Nothing is mapped yet in an area that shows a file.
   ///
   ///     beyond the end                              -> beyondFile
-  ///     read, page in the cache                     -> fileMapped, with its cached neighbours
+  ///     read                                        -> its neighbours in the cache are mapped, and:
+  ///     read, page in the cache                     -> fileMapped
   ///     write to a private area                     -> fileCopied
   ///     write to a shared area                      -> fileMapped, and the page is dirty
   ///     any of these, page not in the cache         -> fileRead
@@ -24,12 +25,18 @@ extension AddressSpace {
       preconditionFailure("an area shows a file that is gone")
     }
     let page = area.pointee.filePage(of: address)
-    if page >= inode.pageCount { return .beyondFile }
+    if page >= inode.pageCount {
+      // The area has been made ready for a private page by then.
+      if access & 2 != 0 && !area.pointee.isShared && area.pointee.anonymousIdentity == 0 {
+        prepareAnonymous(address)
+      }
+      return .beyondFile
+    }
     let pattern = area.pointee.readPattern
     let word = inode.word(page)
-    if access & 2 == 0 && word != 0 {
+    if access & 2 == 0 {
       mapAround(area.pointee, address, inode, file, bits)
-      // A page with a mark is left to this, so that it is noticed.
+      // One that is not in the cache, or has a mark, is left to what follows.
       if entry.pointee != 0 { return .fileMapped }
     }
     let result = word != 0 ? FaultResolution.fileMapped : inode.costOfReading(page)
