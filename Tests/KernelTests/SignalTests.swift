@@ -94,6 +94,22 @@ import Testing
     #expect(bench.finish() == nil)
   }
 
+  @Test func `MADV_POPULATE works up to a hole, and lets no stack grow into one`() throws {
+    let bench = try Bench()
+    let stack = bench.space.allAreas.last!
+    let at = stack.lower - 4 * 4096
+    for advice in [22, 23] as [UInt64] {
+      #expect(bench.call(233, at, 6 * 4096, advice) == negative(.noMemory))
+      #expect(bench.space.allAreas.last!.lower == stack.lower)
+    }
+    let two = bench.map(3)
+    #expect(bench.call(215, two + 8192, 4096) == 0)
+    let before = bench.minorFaults
+    #expect(bench.call(233, two, 3 * 4096, 23) == negative(.noMemory))
+    #expect(bench.minorFaults == before + 2)
+    #expect(bench.finish() == nil)
+  }
+
   @Test func `a stack keeps 256 pages free of whatever lies below`() throws {
     let bench = try Bench()
     let top = bench.space.allAreas.last!.upper

@@ -7,8 +7,9 @@ extension AddressSpace {
   /// may write before it has a copy of its own.
   ///
   /// As Linux does it: only areas in which something was written by this process (anonymous
-  /// identity), or with guards, have entries copied; a fault finds the rest again. The child's entries begin without
-  /// A, its locked areas unlocked. Only entries that lose R/W need an invalidation.
+  /// identity), and those with guards, have entries copied; a fault finds the rest again. The child's
+  /// entries begin without A, its locked areas unlocked. Only entries that lose R/W need an
+  /// invalidation.
   ///
   /// - Throws: ENOMEM; everything has been returned then.
   /// - Complexity: areas, and page tables of those written.
@@ -104,17 +105,14 @@ extension AddressSpace {
             return
           }
         }
-        if entry == SoftwareEntry.guardPage {
-          target.unsafelyUnwrapped[i] = entry
-          edits &+= 1
-          continue
-        }
-        if entry & 1 == 0 && SoftwareEntry.isSwapped(entry) {
+        if SoftwareEntry.hasNoFrame(entry) {
           entries[i] = entry & ~SoftwareEntry.exclusive
           target.unsafelyUnwrapped[i] = entries[i]
+          edits &+= 1
+          if entry == SoftwareEntry.guardPage { continue }
           system.swap?.retain((entry & PageTableEntry.addressMask) &>> 12)
           child.swapEntries += 1
-          edits &+= 2
+          edits &+= 1
           continue
         }
         if entry & writable != 0 {

@@ -58,8 +58,7 @@ extension AddressSpace {
       system.releaseSource(area.source, by: self)
       protectPages(at, end, permissions)
       // What could not be copied before is made ready now.
-      if area.flags.contains(.locked) && !area.flags.contains(.lockedOnFault)
-        && !area.isShared && !wasWritable
+      if area.flags.intersection([.locked, .lockedOnFault, .shared]) == .locked && !wasWritable
         && permissions.contains(.write)
       {
         _ = populate(at, end, writing: true, count: count)

@@ -139,14 +139,20 @@ extension Kernel {
     case 16: try space.changeFlags(address, end, set: .notDumped)
     case 17: try space.changeFlags(address, end, clear: .notDumped)
     case 22, 23:
-      // In order, up to the first hole or page that cannot be had.
-      let writing = advice == 23
-      let failure = space.populate(address, end, writing: writing) { process.countResolved($0) }
-      switch failure {
-      case nil: break
-      case .noArea?, .stackOverflow?, .stackRefused?, .outOfMemory?: throw .noMemory
-      case .denied?: throw .invalid
-      default: throw .badAddress
+      // In order, up to the first hole, which no stack grows into, or page that cannot be had.
+      var at = address
+      while at < end {
+        guard let area = space.areas.area(at: at)?.pointee else { throw .noMemory }
+        let upper = min(end, area.upper)
+        let failure = space.populate(at, upper, writing: advice == 23) {
+          process.countResolved($0)
+        }
+        switch failure {
+        case nil: at = upper
+        case .outOfMemory?: throw .noMemory
+        case .denied?: throw .invalid
+        default: throw .badAddress
+        }
       }
     case 0: try space.changeFlags(address, end, clear: [.randomReads, .sequentialReads])
     case 1: try space.changeFlags(address, end, set: .randomReads, clear: .sequentialReads)
